@@ -1,0 +1,4 @@
+from services.audit.bootstrap import main
+
+if __name__ == "__main__":
+    main()

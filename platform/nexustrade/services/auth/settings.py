@@ -1,0 +1,3 @@
+from shared.django import base_settings
+
+globals().update(base_settings("auth", databases=("users",)))

@@ -1,0 +1,4 @@
+from services.orders.bootstrap import main
+
+if __name__ == "__main__":
+    main()

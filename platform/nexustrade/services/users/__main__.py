@@ -1,0 +1,4 @@
+from services.users.bootstrap import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The caller of a request, as the token that came with it describes him."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.errors import Forbidden
+
+OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A caller: a user, or a service on its own behalf (`subject` is then "service:<name>").
+
+    `issuer` is the service that made the call (empty for an access token of a user).
+    """
+
+    subject: str
+    roles: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    tenant: str = ""
+    issuer: str = ""
+
+    @classmethod
+    def of_service(cls, service: str) -> Identity:
+        """The identity of a service that acts on its own behalf."""
+        return cls(subject=f"service:{service}", roles=("service",), issuer=service)
+
+    @property
+    def is_operator(self) -> bool:
+        return OPERATOR in self.roles
+
+    def require_role(self, *roles: str) -> None:
+        """Raise Forbidden unless the caller has one of `roles`."""
+        if not set(roles) & set(self.roles):
+            raise Forbidden(f"needs the role {' or '.join(roles)}")
+
+    def require_permission(self, permission: str) -> None:
+        """Raise Forbidden unless the caller has `permission`, or is an operator."""
+        if permission not in self.permissions and not self.is_operator:
+            raise Forbidden(f"needs the permission {permission}")
+
+    def require_owner(self, owner_id: str) -> None:
+        """Raise Forbidden unless the caller is `owner_id`, or an operator."""
+        if self.subject != owner_id and not self.is_operator:
+            raise Forbidden("belongs to someone else")
+
+    def require_issuer(self, *services: str) -> None:
+        """Raise Forbidden unless one of `services` made the call."""
+        if self.issuer not in services:
+            raise Forbidden(f"reserved to the service {' or '.join(services)}")
