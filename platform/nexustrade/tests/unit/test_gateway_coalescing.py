@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from services.gateway.coalescing import Coalescer, ReadKey
+from shared.security import Identity
+
+pytestmark = pytest.mark.services("gateway")
+
+ALICE = ReadKey(Identity("alice", tenant="retail"), "/v1/users/me")
+BOB = ReadKey(Identity("bob", tenant="retail"), "/v1/users/me")
+
+
+class Source:
+    """Answers with its own serial number once it is opened."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.open = asyncio.Event()
+
+    async def __call__(self) -> int:
+        self.calls += 1
+        serial = self.calls
+        await self.open.wait()
+        return serial
+
+
+async def _started(*reads: asyncio.Task[int]) -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not any(read.done() for read in reads)
+
+
+def test_equal_reads_under_way_share_one_call() -> None:
+    """Ten identical reads at a time cost one call, and all get its answer."""
+
+    async def scene() -> None:
+        source, coalescer = Source(), Coalescer[int]()
+        reads = [asyncio.ensure_future(coalescer.fetch(ALICE, source)) for _ in range(10)]
+        await _started(*reads)
+        source.open.set()
+        assert await asyncio.gather(*reads) == [1] * 10
+        assert await coalescer.fetch(ALICE, source) == 2, "an answer is not kept"
+
+    asyncio.run(scene())
+
+
+def test_reads_of_two_callers_are_never_merged() -> None:
+    """Two users who ask for the same path get an answer each."""
+
+    async def scene() -> None:
+        source, coalescer = Source(), Coalescer[int]()
+        reads = [asyncio.ensure_future(coalescer.fetch(key, source)) for key in (ALICE, BOB)]
+        await _started(*reads)
+        source.open.set()
+        assert sorted(await asyncio.gather(*reads)) == [1, 2]
+
+    asyncio.run(scene())
+
+
+def test_a_read_after_a_write_does_not_join_one_from_before() -> None:
+    """A caller who has written something is not answered from a read that may have missed it."""
+
+    async def scene() -> None:
+        source, coalescer = Source(), Coalescer[int]()
+        before = [asyncio.ensure_future(coalescer.fetch(key, source)) for key in (ALICE, BOB)]
+        await _started(*before)
+        coalescer.forget(ALICE.identity)
+        after = [asyncio.ensure_future(coalescer.fetch(key, source)) for key in (ALICE, BOB)]
+        await _started(*after)
+        source.open.set()
+        assert await asyncio.gather(*before) == [1, 2]
+        assert await asyncio.gather(*after) == [3, 2]
+
+    asyncio.run(scene())
+
+
+def test_a_caller_who_gives_up_does_not_stop_the_others() -> None:
+    """Cancelling the first of two equal reads leaves the second with its answer."""
+
+    async def scene() -> None:
+        source, coalescer = Source(), Coalescer[int]()
+        first, second = (asyncio.ensure_future(coalescer.fetch(ALICE, source)) for _ in range(2))
+        await _started(first, second)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        source.open.set()
+        assert await second == 1
+
+    asyncio.run(scene())
+
+
+def test_a_failure_reaches_everyone_who_waits_and_no_one_later() -> None:
+    """The exception of the one call is raised to all who shared it, and then forgotten."""
+
+    async def scene() -> None:
+        coalescer = Coalescer[int]()
+
+        async def fail() -> int:
+            await asyncio.sleep(0)
+            raise LookupError
+
+        async def succeed() -> int:
+            return 7
+
+        reads = [asyncio.ensure_future(coalescer.fetch(ALICE, fail)) for _ in range(3)]
+        answers = await asyncio.gather(*reads, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [LookupError] * 3
+        assert await coalescer.fetch(ALICE, succeed) == 7
+
+    asyncio.run(scene())
