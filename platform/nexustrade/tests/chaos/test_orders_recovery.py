@@ -33,7 +33,15 @@ def platform(own_platform):
 
 @pytest.fixture
 def trader(platform, market_on):
-    return market_on(platform).new_trader(limit="100000", cash="0")
+    """A trader on a platform whose orders are decided at once: orders knows again that risk is there."""
+    market = market_on(platform)
+    other, symbol = market.new_trader(cash="0"), market.new_symbol()
+    until(
+        lambda: other.submit(symbol, "buy", "1", "1.00").status_code == 201,
+        timeout=30,
+        message="orders reaches risk",
+    )
+    return market.new_trader(limit="100000", cash="0")
 
 
 @pytest.fixture
