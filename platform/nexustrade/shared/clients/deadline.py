@@ -49,13 +49,6 @@ class Deadline:
     def expired(self) -> bool:
         return self.remaining() <= 0
 
-    def bound(self, timeout: float) -> float:
-        """`timeout` (seconds), cut to what is left; DeadlineExceeded when nothing is."""
-        remaining = self.remaining()
-        if remaining <= 0:
-            raise DeadlineExceeded("the caller's deadline has passed")
-        return min(timeout, remaining)
-
     @contextmanager
     def active(self) -> Iterator[Deadline]:
         """Make this the deadline of the current context, inside the block."""
@@ -76,7 +69,9 @@ def current_deadline() -> Deadline | None:
 
 def effective_deadline(timeout: float) -> Deadline:
     """The earlier of the current deadline and `timeout` seconds from now; DeadlineExceeded if it passed."""
-    current = _current.get()
+    current, own = _current.get(), Deadline.after(timeout)
     if current is None:
-        return Deadline.after(timeout)
-    return Deadline.after(current.bound(timeout))
+        return own
+    if current.expired:
+        raise DeadlineExceeded("the caller's deadline has passed")
+    return min(current, own, key=lambda deadline: deadline.at)

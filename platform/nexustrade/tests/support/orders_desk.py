@@ -27,6 +27,7 @@ from shared.errors import DeadlineExceeded, DependencyUnavailable, NotFound
 from shared.events import codec
 from shared.money import plain
 from shared.security import Identity
+from support.clocks import StillClock
 
 # Long before any order of the platform, so that a recovery at this time finds none but the scenario's.
 BEGIN = datetime(2020, 3, 4, 15, 0, tzinfo=UTC)
@@ -37,19 +38,6 @@ ERRORS = {
     "timeout": DeadlineExceeded("risk did not answer in time"),
     "unavailable": DependencyUnavailable("risk does not answer"),
 }
-
-
-class StillClock:
-    """Stands still until it is moved."""
-
-    def __init__(self, moment: datetime) -> None:
-        self.moment = moment
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def monotonic(self) -> float:
-        return self.moment.timestamp()
 
 
 @dataclass

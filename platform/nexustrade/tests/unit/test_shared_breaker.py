@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from support.clocks import Stopwatch
 
 from shared.clients.breaker import BreakerConfig, CircuitBreaker, CircuitOpen, State
 
@@ -9,21 +10,13 @@ pytestmark = pytest.mark.services("gateway", "orders")
 CONFIG = BreakerConfig(window=10.0, minimum_calls=4, failure_ratio=0.5, recovery=2.0, trial_calls=2)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def __call__(self) -> float:
-        return self.time
+@pytest.fixture
+def clock() -> Stopwatch:
+    return Stopwatch()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def breaker(clock: Clock) -> CircuitBreaker:
+def breaker(clock: Stopwatch) -> CircuitBreaker:
     return CircuitBreaker("risk", CONFIG, clock=clock)
 
 
@@ -69,7 +62,7 @@ def test_breaker_counts_failures_between_which_calls_succeed(breaker: CircuitBre
     assert breaker.state is State.OPEN
 
 
-def test_breaker_forgets_failures_older_than_its_window(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_breaker_forgets_failures_older_than_its_window(breaker: CircuitBreaker, clock: Stopwatch) -> None:
     """Failures spread thinly over time never add up."""
     for _ in range(3 * CONFIG.minimum_calls):
         call(breaker, ok=False)
@@ -77,7 +70,7 @@ def test_breaker_forgets_failures_older_than_its_window(breaker: CircuitBreaker,
     assert breaker.state is State.CLOSED
 
 
-def test_breaker_closes_after_successful_trials(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_breaker_closes_after_successful_trials(breaker: CircuitBreaker, clock: Stopwatch) -> None:
     """After the recovery time, trial calls that succeed let all calls through again."""
     opened(breaker)
     clock.time += CONFIG.recovery
@@ -87,7 +80,7 @@ def test_breaker_closes_after_successful_trials(breaker: CircuitBreaker, clock: 
     assert breaker.state is State.CLOSED
 
 
-def test_breaker_reopens_when_a_trial_fails(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_breaker_reopens_when_a_trial_fails(breaker: CircuitBreaker, clock: Stopwatch) -> None:
     """One failed trial starts the recovery time afresh."""
     opened(breaker)
     clock.time += CONFIG.recovery
@@ -98,7 +91,7 @@ def test_breaker_reopens_when_a_trial_fails(breaker: CircuitBreaker, clock: Cloc
 
 
 def test_breaker_lets_only_the_trial_calls_through_while_half_open(
-    breaker: CircuitBreaker, clock: Clock
+    breaker: CircuitBreaker, clock: Stopwatch
 ) -> None:
     """A dependency that may still be ill is not met by everyone at once."""
     opened(breaker)
@@ -109,7 +102,9 @@ def test_breaker_lets_only_the_trial_calls_through_while_half_open(
         breaker.before_call()
 
 
-def test_breaker_gives_an_abandoned_trial_to_another_caller(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_breaker_gives_an_abandoned_trial_to_another_caller(
+    breaker: CircuitBreaker, clock: Stopwatch
+) -> None:
     """A trial whose caller gave up does not keep the breaker half-open for ever."""
     opened(breaker)
     clock.time += CONFIG.recovery

@@ -6,19 +6,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.clocks import Stopwatch
 from support.wait import until
 
 from shared.cache import TTLCache
 
 pytestmark = pytest.mark.services("market-data", "orders", "gateway")
-
-
-class ManualClock:
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 class Source:
@@ -38,16 +31,16 @@ class Source:
 
 
 @pytest.fixture
-def time() -> ManualClock:
-    return ManualClock()
+def time() -> Stopwatch:
+    return Stopwatch()
 
 
 @pytest.fixture
-def cache(time: ManualClock) -> TTLCache[str, str]:
+def cache(time: Stopwatch) -> TTLCache[str, str]:
     return TTLCache(10.0, capacity=3, jitter=0.0, monotonic=time)
 
 
-def test_a_value_is_loaded_once_until_it_expires(cache: TTLCache[str, str], time: ManualClock) -> None:
+def test_a_value_is_loaded_once_until_it_expires(cache: TTLCache[str, str], time: Stopwatch) -> None:
     """Within the TTL the source is left alone; at its end it is asked again."""
     source = Source()
     assert [cache.get("k", source.load) for _ in range(3)] == ["value"] * 3
@@ -120,7 +113,7 @@ def test_the_least_recently_used_entry_makes_room(cache: TTLCache[str, str]) -> 
     assert len(cache) == 3
 
 
-def test_entries_made_together_expire_apart(time: ManualClock) -> None:
+def test_entries_made_together_expire_apart(time: Stopwatch) -> None:
     """Jitter shortens lives by a share of the TTL, each by its own."""
     chances = iter([0.0, 0.5, 1.0])
     cache: TTLCache[str, str] = TTLCache(10.0, jitter=0.2, monotonic=time, chance=lambda: next(chances))

@@ -7,21 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.clocks import StillClock
 
 from shared import clock
 
 pytestmark = pytest.mark.services("orders", "settlement")
-
-
-class FixedClock:
-    def __init__(self, moment: datetime) -> None:
-        self.moment = moment
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def monotonic(self) -> float:
-        return self.moment.timestamp()
 
 
 @pytest.fixture
@@ -81,7 +71,7 @@ def test_a_clock_given_for_a_while_is_taken_back() -> None:
     """Inside the block everybody reads the given clock, afterwards the one before."""
     before = clock.current_clock()
     moment = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
-    with clock.use_clock(FixedClock(moment)):
+    with clock.use_clock(StillClock(moment)):
         assert clock.now() == moment
     assert clock.current_clock() is before
 

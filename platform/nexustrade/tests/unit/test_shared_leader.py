@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from consul.exceptions import ConsulException, NotFound
+from support.clocks import StillClock
 
 from shared import clock
 from shared.config import Settings
@@ -16,17 +17,6 @@ from shared.distributed.leader import MINIMUM_TTL
 pytestmark = pytest.mark.services("matching")
 
 KEY = "matching/leader"
-
-
-class ManualClock:
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    def monotonic(self) -> float:
-        return self.time
 
 
 class FakeConsul:
@@ -115,7 +105,7 @@ def settings(number: int) -> Settings:
 
 @pytest.fixture(autouse=True)
 def time() -> Any:
-    with clock.use_clock(ManualClock()) as manual:
+    with clock.use_clock(StillClock()) as manual:
         yield manual
 
 
@@ -179,24 +169,24 @@ def test_a_leader_whose_session_has_ended_steps_down_at_the_next_round(consul: F
     assert leader.epoch == 0
 
 
-def test_the_lease_ends_by_the_leaders_own_clock(consul: FakeConsul, time: ManualClock) -> None:
+def test_the_lease_ends_by_the_leaders_own_clock(consul: FakeConsul, time: StillClock) -> None:
     """A leader that cannot reach Consul, or slept, stops leading one TTL after its last renewal."""
     leader = candidate(consul)
     leader.tick()
-    time.time += MINIMUM_TTL - 0.01
+    time.moment += timedelta(seconds=MINIMUM_TTL - 0.01)
     assert leader.is_leader()
-    time.time += 0.02
+    time.moment += timedelta(seconds=0.02)
     assert not leader.is_leader()
     assert leader.epoch == 0
 
 
-def test_rounds_keep_the_lease(consul: FakeConsul, time: ManualClock) -> None:
+def test_rounds_keep_the_lease(consul: FakeConsul, time: StillClock) -> None:
     """A leader that makes its rounds goes on leading, in the same epoch."""
     leader = candidate(consul)
     for _ in range(60):
         leader.tick()
         assert leader.epoch == 1
-        time.time += 0.5
+        time.moment += timedelta(seconds=0.5)
 
 
 def test_a_candidate_that_did_not_hear_of_its_election_leads_later(consul: FakeConsul) -> None:
@@ -212,25 +202,25 @@ def test_a_candidate_that_did_not_hear_of_its_election_leads_later(consul: FakeC
 
 
 def test_a_leader_that_was_cut_off_for_a_lease_leads_again_in_a_new_epoch(
-    consul: FakeConsul, time: ManualClock
+    consul: FakeConsul, time: StillClock
 ) -> None:
     """Consul may keep a session for longer than its TTL; the leader does not count on that."""
     leader = candidate(consul)
     leader.tick()
     leader._lose("the lease ran out")  # as its thread does when the time is up
     for _ in range(3):
-        time.time += MINIMUM_TTL / 2
+        time.moment += timedelta(seconds=MINIMUM_TTL / 2)
         leader.tick()
     assert leader.ensure() == 2
 
 
-def test_a_follower_keeps_its_session_and_takes_over(consul: FakeConsul, time: ManualClock) -> None:
+def test_a_follower_keeps_its_session_and_takes_over(consul: FakeConsul, time: StillClock) -> None:
     """When the key comes free, the next round of a follower takes it."""
     first, second = candidate(consul, 1), candidate(consul, 2)
     first.tick()
     for _ in range(30):
         second.tick()
-        time.time += 1
+        time.moment += timedelta(seconds=1)
     consul.destroy("s-1")
     second.tick()
     assert second.epoch == 2

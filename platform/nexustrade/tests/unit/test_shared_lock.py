@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.clocks import StillClock
 from support.wait import until
 
 from shared import clock
 from shared.distributed import LockLost, LockNotAcquired, RedisLock
 
 pytestmark = pytest.mark.services("settlement", "matching")
-
-
-class ManualClock:
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    def monotonic(self) -> float:
-        return self.time
 
 
 class FakeRedis:
@@ -94,8 +84,8 @@ def test_an_owner_learns_that_the_lock_is_gone(redis: FakeRedis) -> None:
 
 def test_an_owner_that_slept_past_its_lease_does_not_hold_it(redis: FakeRedis) -> None:
     """Its own clock tells, before Redis is asked."""
-    with clock.use_clock(ManualClock()) as time, RedisLock(redis, "run", lease=30) as lock:
-        time.time += 30
+    with clock.use_clock(StillClock()) as time, RedisLock(redis, "run", lease=30) as lock:
+        time.moment += timedelta(seconds=30)
         assert not lock.held()
 
 
