@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -12,6 +11,7 @@ from grading import run as running
 from grading.errors import BadSubmission
 from grading.inject import copy_tree
 from grading.score import TestCase
+from runtime.tests.infra_support import until
 
 CASES = [
     TestCase(id="tests/unit/test_small.py::test_good", category="unit"),
@@ -167,16 +167,8 @@ def test_a_run_ends_with_the_process_that_asked_for_it(tree):
         f"run_tests(Path({str(tree)!r}), [case])\n"
     )
     grader = subprocess.Popen([sys.executable, "-P", "-c", code])
-    asked = until(lambda: psutil.Process(grader.pid).children(recursive=True), "pytest is started")
+    asked = until(lambda: psutil.Process(grader.pid).children(recursive=True), "pytest is started", 30)
     grader.kill()
     grader.wait()
     psutil.wait_procs(asked, timeout=30)
     assert not [child for child in asked if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
-
-
-def until(probe, what, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not (answer := probe()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-    return answer

@@ -37,7 +37,11 @@ class Section:
 
 
 def run_all(*, full: bool, coverage: bool, repeat: int, words: Sequence[str]) -> int:
-    """Runs every section, also after one has failed; returns the exit status."""
+    """Runs every section, also after one has failed; returns the exit status.
+
+    Raises GradingError when NEXUS_WORKERS makes no sense, before anything runs.
+    """
+    workers()
     words = [word for word in words if word != "--"]
     sections: list[Section] = []
     if full:
@@ -136,28 +140,25 @@ def _notebooks() -> bool:
         first = next(((each, solved) for each, solved in tasks if solved and each.bugs), None)
         if first is not None:
             tasks.remove(first)
-            played, known = _played(*first, folder, known)
-            passed = _judged(played, solved=True)
+            passed = _judged(_played(*first, folder, known), solved=True)
         # Plays set the environment of their process: each worker is one of its own.
         with ProcessPoolExecutor(workers(), mp_context=get_context("spawn")) as pool:
             # The longest first: those with bugs still in wait for what does not come.
             tasks.sort(key=lambda task: (task[1], -len(task[0].bugs)))
             running = {pool.submit(_played, *task, folder, known): task[1] for task in tasks}
             for each in as_completed(running):
-                passed = _judged(each.result()[0], solved=running[each]) and passed
+                passed = _judged(each.result(), solved=running[each]) and passed
     if not passed:
         print("  a notebook must score at most 30 as handed out and 100 solved", flush=True)
     return passed
 
 
-def _played(
-    notebook: Notebook, solved: bool, folder: str, known: dict[str, Run]
-) -> tuple[Played, dict[str, Run]]:
-    """Plays a notebook; returns how it went, and the runs that are known now."""
+def _played(notebook: Notebook, solved: bool, folder: str, known: dict[str, Run]) -> Played:
+    """Plays a notebook; adds to `known`, which only this process sees, the runs that it made."""
     from grading.play import play
 
     out = Path(folder) / f"{notebook.name}-{solved}"
-    return play(notebook, out=out, solved=solved, say=lambda _: None, known=known), known
+    return play(notebook, out=out, solved=solved, say=lambda _: None, known=known)
 
 
 def _judged(played: Played, *, solved: bool) -> bool:

@@ -10,14 +10,14 @@ import psutil
 Result = TypeVar("Result")
 
 
-def until(probe: Callable[[], Result], message: str, timeout: float = 15.0) -> Result:
+def until(probe: Callable[[], Result], message: str = "", timeout: float = 15.0) -> Result:
     """The first true result of `probe`; AssertionError with `message` when there is none in time."""
     deadline = time.monotonic() + timeout
     while True:
         result = probe()
         if result:
             return result
-        assert time.monotonic() < deadline, message
+        assert time.monotonic() < deadline, message or f"{probe} is still {result!r}"
         time.sleep(0.01)
 
 

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-def until(ask: Callable[[], Any], timeout: float = 15.0, message: str = "") -> Any:
-    """Waits until `ask()` is true and returns what it said."""
-    deadline = time.monotonic() + timeout
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, message or f"{ask} is still {answer!r}"
-        time.sleep(0.02)
-    return answer
 
 
 def get(url: str) -> str:

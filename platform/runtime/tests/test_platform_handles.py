@@ -10,7 +10,8 @@ import pytest
 from runtime import Platform
 from runtime.errors import NotSupported, ServiceFailed
 from runtime.names import SERVICES
-from runtime.tests.platform_support import get, until
+from runtime.tests.infra_support import until
+from runtime.tests.platform_support import get
 from runtime.tests.toy_tree import make_toy_tree
 
 

@@ -15,7 +15,8 @@ from runtime import Platform
 from runtime.errors import NotATree, NotRunning, SeatBusy, ServiceFailed
 from runtime.names import SERVICES
 from runtime.seat import Seat
-from runtime.tests.platform_support import get, processes_of, until
+from runtime.tests.infra_support import until
+from runtime.tests.platform_support import get, processes_of
 from runtime.tests.toy_tree import make_toy_tree
 
 OWNER = """
