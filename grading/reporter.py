@@ -98,9 +98,10 @@ class Reporter:
         if report.failed:
             failed_before = state["outcome"] != "passed"
             state["outcome"] = "failed" if report.when == "call" and not failed_before else "error"
-            state["assertion"] = report.when == "call" and bool(
-                call.excinfo and call.excinfo.errisinstance((AssertionError, pytest.fail.Exception))
-            )
+            if not failed_before:  # what fails after it, in the teardown, is a consequence
+                state["assertion"] = report.when == "call" and bool(
+                    call.excinfo and call.excinfo.errisinstance((AssertionError, pytest.fail.Exception))
+                )
             if report.when == "setup" and _is_infrastructure(call.excinfo):
                 self._write(event="infrastructure", reason=str(call.excinfo.value).splitlines()[0])
             if not state["message"] and call.excinfo is not None:

@@ -26,9 +26,12 @@ NEEDED = ("gateway", "auth", "users", "orders", "risk", "matching", "market-data
 
 @pytest.fixture(scope="module")
 def chaos(own_platform):
-    return own_platform(
-        links=[("matching", "redis")], services=NEEDED, env={"NEXUS__GATEWAY__DEADLINE_SECONDS": "25"}
-    )
+    # What is late here is matching: gateway and credit check wait as long as it takes.
+    patient = {
+        "NEXUS__GATEWAY__DEADLINE_SECONDS": "25",
+        "NEXUS__ORDERS__CREDIT_CHECK__TIMEOUT_SECONDS": "20",
+    }
+    return own_platform(links=[("matching", "redis")], services=NEEDED, env=patient)
 
 
 @pytest.fixture

@@ -41,9 +41,10 @@ def asked(platform, method: str, path: str, **options):
         client.close()
 
 
-def positions(platform, account_id: str) -> list[tuple[str, str]]:
+def positions(platform, account_id: str, *columns: str) -> list[tuple[str, ...]]:
+    """Symbol and quantity of every position, and what else is asked for."""
     found = asked(platform, "GET", f"/v1/risk/positions/{account_id}")["positions"]
-    return [(each["symbol"], each["quantity"]) for each in found]
+    return [tuple(each[column] for column in ("symbol", "quantity", *columns)) for each in found]
 
 
 def calls(platform, account_id: str) -> list[str]:
@@ -103,4 +104,6 @@ def test_a_figure_survives_no_restart_and_needs_none(crashing, accounts) -> None
     crashing.kill("risk")
     publish(crashing, [trade_envelope(symbol, buyer, seller, quantity=10, price="103.00")], service="risk")
     crashing.start_service("risk")
-    until(lambda: asked(crashing, "GET", path)["total_pnl"] == "30", message="the profit of the first ten")
+    held = [(symbol, "20", "103")]
+    until(lambda: positions(crashing, buyer, "last_price") == held, message="the second trade is booked")
+    assert asked(crashing, "GET", path)["total_pnl"] == "30"

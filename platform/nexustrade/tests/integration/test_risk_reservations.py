@@ -38,6 +38,7 @@ def test_reservations_at_once_take_no_more_than_the_limit(desk, account_id) -> N
 def test_each_grant_reports_what_those_before_it_took(desk, account_id) -> None:
     """The figures of concurrent grants are the steps of one sequence: nobody saw the same exposure twice."""
     responses = desk.reserve_together(account_id, count=4, price="25.00")
+    assert statuses(responses) == {201: 4}
     used = sorted(Decimal(response.json()["used"]) for response in responses)
     assert used == [2500, 5000, 7500, 10000]
 

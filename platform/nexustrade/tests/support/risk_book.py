@@ -13,11 +13,14 @@ from support.wait import until
 FIRST_DAY = date(2026, 1, 5)
 
 
+def positions_of(trader: Trader) -> list[dict[str, Any]]:
+    return expect(trader.client.get(f"/v1/risk/positions/{trader.account_id}"), 200)["positions"]
+
+
 def position(trader: Trader, symbol: str) -> dict[str, Any]:
     """A trader's position as risk shows it; flat where there is none."""
-    found = expect(trader.client.get(f"/v1/risk/positions/{trader.account_id}"), 200)["positions"]
     flat = {"symbol": symbol, "quantity": "0", "last_price": None}
-    return next((each for each in found if each["symbol"] == symbol), flat)
+    return next((each for each in positions_of(trader) if each["symbol"] == symbol), flat)
 
 
 def cross(buyer: Trader, seller: Trader, symbol: str, quantity: int, price: str) -> None:

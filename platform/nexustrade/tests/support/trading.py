@@ -28,6 +28,15 @@ def reaches(trader: Trader, order_id: str, status: str, *, timeout: float = PATI
     return until(probe, timeout=timeout, message=f"order {order_id} becomes {status}")
 
 
+def restarted(platform: Any, service: str, trader: Trader) -> None:
+    """Starts orders or risk again, and waits until the gateway, too, has noticed."""
+    platform.start_service(service)
+    path = {"orders": "/v1/orders", "risk": f"/v1/risk/limits/{trader.account_id}"}[service]
+    until(
+        lambda: trader.client.get(path).status_code == 200, message=f"{service} answers through the gateway"
+    )
+
+
 def shown(client: ApiClient, path: str, accept: Callable[[Any], bool], *, timeout: float = PATIENCE) -> Any:
     """The JSON at `path` once `accept` is true of it; a service that is still coming up is waited for."""
 

@@ -11,7 +11,7 @@ import pytest
 from support.burst import all_at_once, in_flight
 from support.client import Trader, expect
 from support.executions import executions_of, trades_in
-from support.risk_book import deposit, margin_of, profit_of
+from support.risk_book import deposit, margin_of, positions_of
 from support.wait import until
 
 from services.risk.positions import Holding
@@ -54,12 +54,12 @@ def replayed(platform, symbols: list[str]) -> dict[tuple[str, str], Holding]:
     return books
 
 
-def shown(traders: list[Trader]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
-    """Quantity and realised profit as the desk shows them."""
+def booked(traders: list[Trader]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+    """Quantity and realised profit of every position."""
     return {
         (trader.account_id, each["symbol"]): (Decimal(each["quantity"]), Decimal(each["realized_pnl"]))
         for trader in traders
-        for each in profit_of(trader)["symbols"]
+        for each in positions_of(trader)
     }
 
 
@@ -95,7 +95,7 @@ def test_the_books_are_what_a_replay_of_the_log_makes(platform, new_trader, new_
             key: (holding.quantity, holding.realized_pnl)
             for key, holding in replayed(platform, symbols).items()
         }
-        return bool(wanted) and wanted == shown(traders)
+        return bool(wanted) and wanted == booked(traders)
 
     until(agree, message="risk shows what the log says")
 
@@ -108,9 +108,8 @@ def test_margin_is_neither_made_nor_lost(platform, operator, new_trader, new_sym
     trade(rng, traders, symbols, 10)
 
     def conserved() -> bool:
-        books = replayed(platform, symbols)
-        booked = {key: holding.quantity for key, holding in books.items()}
-        if booked != {key: quantity for key, (quantity, _) in shown(traders).items()}:
+        wanted = {key: holding.quantity for key, holding in replayed(platform, symbols).items()}
+        if wanted != {key: quantity for key, (quantity, _) in booked(traders).items()}:
             return False
         return sum(Decimal(margin_of(trader)["equity"]) for trader in traders) == 3000
 

@@ -13,7 +13,12 @@ pytestmark = pytest.mark.services("gateway", "orders", "risk")
 @pytest.fixture(scope="module")
 def platform(own_platform):
     """A platform of its own, whose time these tests set."""
-    return own_platform(services=["gateway", "auth", "users", "orders", "risk"])
+    # Nothing here is about late answers: a slow machine gets the time it takes.
+    patient = {
+        "NEXUS__GATEWAY__DEADLINE_SECONDS": "25",
+        "NEXUS__ORDERS__CREDIT_CHECK__TIMEOUT_SECONDS": "20",
+    }
+    return own_platform(services=["gateway", "auth", "users", "orders", "risk"], env=patient)
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ ROOM = Decimal(1000)
 def test_spreads_that_compete_for_a_limit_stay_whole(new_trader, new_symbol, rng) -> None:
     """Spreads sent side by side each stand or fall as one; the exposure in use is that of the standing."""
     trader, symbol = new_trader(limit=str(ROOM), cash="0"), new_symbol()
-    worths = [[rng.randint(50, 300) for _ in range(3)] for _ in range(6)]
+    # The first legs fit whatever else stands; it is the others that do not.
+    worths = [[1, rng.randint(150, 300), rng.randint(150, 300)] for _ in range(6)]
     calls = [
         lambda worth=worth: trader.submit_spread(
             *[trader.leg(symbol, "buy", str(each), "1.00") for each in worth]

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from support.client import expect
+from support.matched import history_of
 from support.settlement import cash_of, settle_all, shares_of, trades_of
 from support.wait import until
 
@@ -52,15 +53,14 @@ class Session:
         self.symbol = symbol
         self.traders = traders
         self.order_ids = order_ids
+        history_of(market, traders[0], symbol)
         self.trade_ids = until(self._quiet, timeout=90, message="all executions have reached settlement")
         self.totals = Counter()
         for trader in traders:
             self.totals.update(settle_all(self.operator, AS_OF, trader.account_id))
 
     def _quiet(self):
-        """The trades that matching announced, once it has handled every order and settlement has them all."""
-        if not self._commands_done():
-            return None
+        """The trades that matching announced, once settlement has them all."""
         announced = {
             each.payload.trade_id for each in self.events("executions") if each.event_type == "TradeExecuted"
         }
@@ -70,19 +70,6 @@ class Session:
             for trade in trades_of(self.operator, trader.account_id)
         }
         return announced if announced == known else None
-
-    def _commands_done(self):
-        """Buys and sells no longer cross, and every order is accepted or final."""
-        rows = self.platform.sql(
-            "orders_db",
-            "SELECT count(*) FILTER (WHERE status = 'pending') AS pending, "
-            "max(price) FILTER (WHERE side = 'buy' AND status IN ('accepted', 'partially_filled')) AS bid, "
-            "min(price) FILTER (WHERE side = 'sell' AND status IN ('accepted', 'partially_filled')) AS ask "
-            "FROM orders_order WHERE symbol = %s",
-            (self.symbol,),
-        )
-        (row,) = rows
-        return row["pending"] == 0 and (row["bid"] is None or row["ask"] is None or row["bid"] < row["ask"])
 
     def events(self, topic):
         """The events on a topic that are about this symbol."""
