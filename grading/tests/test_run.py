@@ -72,6 +72,22 @@ def test_a_tree_that_cannot_be_collected_is_invalid(tree):
     assert running.run_tests(tree, CASES).verdict == "invalid"
 
 
+def test_an_assertion_stays_one_when_tidying_up_fails_too(tree):
+    """What a test found counts, whatever its fixture meets afterwards."""
+    write(
+        tree,
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def part():\n    yield\n    raise OSError('it went away')\n"
+        "def test_good(part): assert True\n"
+        "def test_bad(part): assert 1 == 2, 'a number is off'\n",
+    )
+    run = running.run_tests(tree, CASES)
+    assert [result.outcome for result in run.results] == ["error", "error"]
+    assert run.assertions == {CASES[0].id: False, CASES[1].id: True}
+    assert "a number is off" in run.results[1].message
+
+
 def test_an_error_in_a_fixture_is_no_assertion(tree):
     """The kill matrix needs to know the difference."""
     write(tree, "def test_good(nothing): ...\ndef test_bad(): raise ValueError('x')\n")
