@@ -13,7 +13,15 @@ from services.orders.lifecycle import OrderState
 from services.orders.models import Order
 from services.orders.queries import order_get, orders_page
 from services.orders.replacements import order_replace
-from services.orders.schemas import OrderIn, OrderOut, OrderPage, ReplacementIn, SpreadIn, SpreadOut
+from services.orders.schemas import (
+    OrderIn,
+    OrderOut,
+    OrderPage,
+    ReplacementIn,
+    SpreadIn,
+    SpreadOut,
+    Symbol,
+)
 from services.orders.services import OrderRequest, order_cancel, order_submit
 from services.orders.sessions import MARKET_CLOSED, MarketClosed, next_opening
 from services.orders.spreads import SpreadRequest, spread_get, spread_submit
@@ -62,7 +70,7 @@ def get(request: HttpRequest, order_id: str) -> OrderOut:
 def history(
     request: HttpRequest,
     account_id: str | None = None,
-    symbol: str | None = None,
+    symbol: Symbol | None = None,
     status: OrderState | None = None,
     limit: Annotated[int | None, Query(ge=1)] = None,
     after: str | None = None,

@@ -65,7 +65,11 @@ def orders_page(
     status: str | None = None,
     after: str | None = None,
 ) -> tuple[list[Order], str | None]:
-    """Returns up to `limit` orders, newest first, and the cursor of the next page (None on the last)."""
+    """Returns up to `limit` orders, newest first, and the cursor of the next page (None on the last).
+
+    ValidationFailed when `after` is no such cursor.
+    """
+    cursor = Cursor.decoded(after) if after else None
     if account_id:
         # By account alone: with the owner beside it, PostgreSQL would take the two for independent, expect
         # few rows and sort them all instead of walking the index.
@@ -76,8 +80,7 @@ def orders_page(
         orders = orders_visible_to(identity)
     wanted = {"symbol": symbol, "status": status}
     orders = orders.filter(**{name: value for name, value in wanted.items() if value})
-    if after:
-        cursor = Cursor.decoded(after)
+    if cursor:
         # The first condition is implied by the second; it is what lets the index start at the cursor.
         orders = orders.filter(
             Q(created_at__lt=cursor.created_at) | Q(order_id__lt=cursor.order_id),

@@ -11,6 +11,8 @@ STRANGE = [
     for name, service, path in (
         ("symbol with NUL", "orders", "/v1/orders?account_id={account}&symbol=%00"),
         ("cursor with NUL", "orders", "/v1/orders?account_id={account}&after=%00"),
+        ("symbol with NUL, of nobody's account", "orders", "/v1/orders?account_id=nobody&symbol=%00"),
+        ("cursor with NUL, of nobody's account", "orders", "/v1/orders?account_id=nobody&after=%00"),
         ("settlement cursor with NUL", "settlement", "/v1/settlements?account_id={account}&after=%00"),
         ("the last day there is", "settlement", "/v1/settlements/statements/{account}?day=9999-12-31"),
         ("the first day there is", "settlement", "/v1/settlements/statements/{account}?day=0001-01-01"),
