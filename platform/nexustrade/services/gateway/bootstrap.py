@@ -71,7 +71,9 @@ def make_gateway(settings: Settings, config: Config, health: HealthRegistry) -> 
         policy=Policy(deadline_seconds=deadline, max_body_bytes=config.get("gateway.max_body_bytes", int)),
     )
     stream = MarketStream(
-        discovery=discovery, tokens=TokenIssuer(settings.service, settings.service_token_secret)
+        discovery=discovery,
+        tokens=TokenIssuer(settings.service, settings.service_token_secret),
+        open_timeout=deadline,
     )
 
     @asynccontextmanager

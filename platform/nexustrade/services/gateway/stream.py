@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from shared.security.service_tokens import TokenIssuer
 
 TARGET = "market-data"
-OPEN_TIMEOUT = 3.0  # seconds
 # The peer is told to come back later: the service went away, not the client.
 TRY_AGAIN_LATER = 1013
 # Codes that say how a connection was found to have ended; they may not be sent (RFC 6455, 7.4.1).
@@ -36,9 +35,13 @@ _log = get_logger(__name__)
 
 
 class MarketStream:
-    """Connects a client's socket with one of market-data's, in both directions, until either side ends it."""
+    """Connects a client's socket with one of market-data's, in both directions, until either side ends it.
 
-    def __init__(self, *, discovery: Discovery, tokens: TokenIssuer) -> None:
+    `open_timeout` (seconds) bounds the handshake with market-data.
+    """
+
+    def __init__(self, *, discovery: Discovery, tokens: TokenIssuer, open_timeout: float) -> None:
+        self._open_timeout = open_timeout
         self._discovery = discovery
         self._tokens = tokens
 
@@ -62,7 +65,7 @@ class MarketStream:
             return await connect(
                 f"ws://{instance.host}:{instance.port}/v1/stream?{wanted}",
                 additional_headers={"Authorization": f"Bearer {self._tokens.token(TARGET, identity)}"},
-                open_timeout=OPEN_TIMEOUT,
+                open_timeout=self._open_timeout,
                 compression=None,
                 proxy=None,
             )

@@ -42,11 +42,12 @@ def dependencies() -> Dependencies:
     config = load_config(settings.env)
     discovery = ConsulDiscovery.of(settings)
     policy = CreditCheckPolicy.from_config(config)
-    # Longer than other calls may take: many orders of one account wait for each other at its limit.
-    risk = ServiceClient("risk", settings, discovery, timeout=policy.timeout.total_seconds())
+    # Longer than other calls may take: many orders of one account wait for each other at its limit. Whose
+    # account it is belongs to the check: an order is not refused because users takes its time.
+    patience = policy.timeout.total_seconds()
     return Dependencies(
-        risk=RiskDesk(risk),
-        accounts=UsersDirectory(ServiceClient("users", settings, discovery)),
+        risk=RiskDesk(ServiceClient("risk", settings, discovery, timeout=patience)),
+        accounts=UsersDirectory(ServiceClient("users", settings, discovery, timeout=patience)),
         credit_check=policy,
         calendar=config.get("market.calendar", str),
         fee_rate=config.get("settlement.fee_basis_points", Decimal) * BASIS_POINT,

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.services("gateway", "auth", "users")
 @pytest.fixture(scope="module")
 def small_platform(own_platform: Callable[..., Any]) -> Any:
     """Gateway, auth and users alone."""
-    return own_platform(services=["gateway", "auth", "users"])
+    # Whoever is to be given up at a deadline gets one from its test.
+    patient = {"NEXUS__GATEWAY__DEADLINE_SECONDS": "25"}
+    return own_platform(services=["gateway", "auth", "users"], env=patient)
 
 
 @pytest.fixture

@@ -98,7 +98,8 @@ def test_orders_are_accepted_while_the_brokers_are_away(platform, trader, symbol
     """What was accepted without brokers is published, once, when they are back."""
     for broker in BROKERS:
         platform.kafka.broker_down(broker)
-    order_id = expect(trader.submit(symbol, "buy", "10", "1.00"), 201)["order_id"]
+    order_id = expect(trader.submit(symbol, "buy", "10", "1.00"), 201, 202)["order_id"]
+    reaches(trader, order_id, "accepted")
     for broker in BROKERS:
         platform.kafka.broker_up(broker)
     # Two topics, led by different brokers: whichever is back first gets its event first.
@@ -118,12 +119,13 @@ def test_orders_killed_between_acceptance_and_publication_forgets_nothing(
     other = market_on(platform).new_trader(cash="0")
     for broker in BROKERS:
         platform.kafka.broker_down(broker)
-    order_id = expect(trader.submit(symbol, "buy", "10", "1.00"), 201)["order_id"]
+    order_id = expect(trader.submit(symbol, "buy", "10", "1.00"), 201, 202)["order_id"]
+    reaches(trader, order_id, "accepted")
     platform.kill("orders")
     for broker in BROKERS:
         platform.kafka.broker_up(broker)
     restarted(platform, "orders", trader)
-    sold = expect(other.submit(symbol, "sell", "10", "1.00"), 201)["order_id"]
+    sold = expect(other.submit(symbol, "sell", "10", "1.00"), 201, 202)["order_id"]
     reaches(other, sold, "filled")
     reaches(trader, order_id, "filled")
 

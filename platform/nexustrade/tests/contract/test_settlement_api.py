@@ -121,10 +121,13 @@ def test_an_unknown_trade_is_a_problem(operator):
 def test_a_service_takes_no_request_without_a_service_token(platform, service):
     """Past the gateway, only tokens of the house count; health and OpenAPI are open."""
     path = {"settlement": "/v1/settlements/reconciliation", "audit": "/v1/audit/verify"}[service]
-    assert httpx.get(platform.url(service) + path).status_code == 401
-    assert httpx.get(platform.url(service) + "/health/ready").json()["status"] == "ok"
-    paths = httpx.get(platform.url(service) + "/openapi.json").json()["paths"]
-    assert path in paths
+
+    def ask(path):
+        return httpx.get(platform.url(service) + path, timeout=30)
+
+    assert ask(path).status_code == 401
+    until(lambda: ask("/health/ready").json()["status"] == "ok", message=f"{service} is ready")
+    assert path in ask("/openapi.json").json()["paths"]
 
 
 def test_an_audit_entry_has_the_agreed_fields(operator, new_trader):

@@ -20,7 +20,7 @@ def stream_url(platform: Any) -> str:
 def test_the_stream_needs_an_access_token(stream_url: str, query: str) -> None:
     """Without a valid token the connection is refused with 401 before it opens."""
     with pytest.raises(InvalidStatus) as refused:
-        connect(stream_url + query, proxy=None, open_timeout=10)
+        connect(stream_url + query, proxy=None, open_timeout=30)
     assert refused.value.response.status_code == 401
 
 
@@ -34,7 +34,7 @@ def test_a_trader_follows_a_symbol(
     symbol = new_symbol()
     headers = {"Authorization": f"Bearer {client.token}"} if as_header else {}
     query = f"?symbols={symbol}" + ("" if as_header else f"&token={client.token}")
-    with connect(stream_url + query, additional_headers=headers, proxy=None, open_timeout=10) as stream:
+    with connect(stream_url + query, additional_headers=headers, proxy=None, open_timeout=30) as stream:
         first = json.loads(stream.recv(timeout=10))
     assert (first["type"], first["symbol"]) == ("snapshot", symbol)
 
@@ -43,7 +43,7 @@ def test_the_service_tells_why_it_ends_a_stream(stream_url: str, market: Any) ->
     """The code and the reason with which market-data closes reach the client."""
     client, *_ = market.new_user()
     with (
-        connect(f"{stream_url}?token={client.token}", proxy=None, open_timeout=10) as stream,
+        connect(f"{stream_url}?token={client.token}", proxy=None, open_timeout=30) as stream,
         pytest.raises(ConnectionClosed) as closed,
     ):
         stream.recv(timeout=10)

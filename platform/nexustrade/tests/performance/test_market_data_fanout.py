@@ -178,6 +178,7 @@ def test_an_event_is_one_round_trip_and_so_are_all_reads_until_the_next(platform
             MarketStore(redis),
             is_listed=lambda _: True,
             publish=lambda _, message: published.append(json.loads(message)["type"]),
+            cache_seconds=3600,
         )
         service.event_apply(book(symbol, 1))
         applied = [

@@ -73,6 +73,7 @@ def streaming(client: ApiClient, gateway: str, *symbols: str, **options: Any) ->
     """A market data stream through the gateway; its snapshots have not been read yet."""
     url = gateway.replace("http", "ws", 1) + f"/api/v1/market/stream?symbols={','.join(symbols)}"
     headers = {"Authorization": f"Bearer {client.token}"}
+    options = {"open_timeout": PATIENCE} | options
     with connect(url, additional_headers=headers, proxy=None, **options) as stream:
         yield stream
 
