@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Ready = Callable[[], tuple[bool, Mapping[str, str]]]
 
 UNREADY_SECONDS = 0.25  # how soon to look again while the service is not ready
+UNREADY_LOOKS = 3  # so many in a row, and a service that was ready counts as critical: a stall is no outage
 REMOVE_AFTER = "1m"  # the shortest that Consul accepts
 _FAILURES = (ConsulException, OSError)
 
@@ -41,6 +42,8 @@ class ConsulRegistration:
         self._consul = client or consul_client(settings)
         self._check = f"service:{settings.instance_id}"
         self._registered = False
+        self._passing = False
+        self._unready = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="consul-registration", daemon=True)
 
@@ -59,14 +62,22 @@ class ConsulRegistration:
             _log.warning("not deregistered", reason=str(error))
 
     def report(self) -> bool:
-        """Registers if needed and renews the check with the present readiness; whether it is ready."""
+        """Registers if needed and renews the check with the present readiness; whether it is ready.
+
+        A check that passes is let run until UNREADY_LOOKS looks in a row have found the service not ready.
+        """
         if not self._registered:
             self._register()
+            self._passing = False
         ready, checks = self._ready()
+        self._unready = 0 if ready else self._unready + 1
+        if self._passing and 0 < self._unready < UNREADY_LOOKS:
+            return False
         renew = self._consul.agent.check.ttl_pass if ready else self._consul.agent.check.ttl_fail
         notes = ", ".join(f"{name}: {state}" for name, state in checks.items())
         # An agent that has forgotten the check answers 404: False.
         self._registered = bool(renew(self._check, notes=notes))
+        self._passing = ready and self._registered
         return ready and self._registered
 
     def _run(self) -> None:

@@ -66,7 +66,11 @@ class Session(ApiClient):
         self._credentials = {"username": username, "password": password}
         self._renew_at = 0.0
         self._lock = threading.Lock()
-        self._log_in()
+        try:
+            self._log_in()
+        except BaseException:
+            self.close()
+            raise
 
     def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         with self._lock:

@@ -78,6 +78,17 @@ def test_the_check_says_what_readiness_says() -> None:
     assert consul.states["service:market-data-8007"] == ("passing", "database: ok")
 
 
+def test_a_moments_unreadiness_leaves_a_service_in_place() -> None:
+    """Two looks that find it unready change nothing, the third in a row makes it critical."""
+    consul, looks = FakeAgent(), iter([True, False, False, True, False, False, False, True])
+    registration = ConsulRegistration(SETTINGS, lambda: (next(looks), {}), client=consul)
+    states = []
+    for _ in range(8):
+        registration.report()
+        states.append(consul.states["service:market-data-8007"][0])
+    assert states == ["passing"] * 6 + ["critical", "passing"]
+
+
 def test_an_agent_that_forgot_the_service_is_told_again() -> None:
     """After Consul restarted empty, the second report finds the service registered anew."""
     consul = FakeAgent()
