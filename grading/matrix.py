@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from grading.errors import RunInvalid
 from grading.inject import copy_tree, inject
 from grading.run import Run, run_tests
 from grading.score import TestCase
+from grading.shards import workers
 
 MIN_KILLERS = 2
 #: More bugs a group save time until one hides what another does, or the platform does not work any more.
-GROUP_SIZE = 7
+GROUP_SIZE = 11
 
 #: Told what runs, and how many of how many tests have ended, how many of them not passing.
 Progress = Callable[[str, int, int, int], None]
@@ -50,9 +52,11 @@ def matrix_rows(
     """
     for group in [[bug] for bug in bugs] if exact else groups(bugs):
         try:
-            yield from _group_rows(group, cases, find, progress)
+            together = _run(group, cases, progress)
         except RunInvalid as error:
             yield error
+        else:
+            yield from _group_rows(group, together, cases, find, progress)
 
 
 def groups(bugs: Sequence[Bug]) -> list[list[Bug]]:
@@ -62,17 +66,25 @@ def groups(bugs: Sequence[Bug]) -> list[list[Bug]]:
 
 
 def _group_rows(
-    group: Sequence[Bug], cases: Sequence[TestCase], find: bool, progress: Progress
-) -> Iterator[Row]:
-    together = _run(group, cases, progress)
+    group: Sequence[Bug], together: Run, cases: Sequence[TestCase], find: bool, progress: Progress
+) -> Iterator[Row | RunInvalid]:
+    """The rows of a group whose tests have run: what is suspect runs again on each bug alone."""
     if len(group) == 1:
         yield _row(group[0], together)
         return
     stored = {test for bug in group for test in bug.killers}
     red = set(together.failed)
-    for bug in group:
+
+    def alone(bug: Bug) -> Row | RunInvalid:
         wanted = red | stored if find else red - stored | set(bug.killers)
-        yield _row(bug, _run([bug], [case for case in cases if case.id in wanted], progress))
+        try:
+            return _row(bug, _run([bug], [case for case in cases if case.id in wanted], progress))
+        except RunInvalid as error:
+            return error
+
+    # Few tests take one platform: two bugs side by side keep the machine as busy as a whole suite does.
+    with ThreadPoolExecutor(workers()) as pool:
+        yield from pool.map(alone, group)
 
 
 def _run(group: Sequence[Bug], cases: Sequence[TestCase], progress: Progress) -> Run:

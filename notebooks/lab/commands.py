@@ -16,6 +16,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -177,12 +178,16 @@ def bugs_matrix_command(names: str, *, target: Path | None, write: bool, exact: 
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("collecting", total=None)
+        collecting = progress.add_task("collecting", total=None)
+        tasks: dict[str, TaskID] = {}
 
         def show(what: str, done: int, total: int, _failed: int) -> None:
-            progress.update(task, description=what, completed=done, total=total)
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, visible=done < total)
 
         cases = manifest.collect()
+        progress.remove_task(collecting)
         chosen = catalogue.select(names)
         for row in matrix.matrix_rows(chosen, cases, exact=exact, find=write, progress=show):
             if isinstance(row, RunInvalid):
