@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from grading import catalogue, manifest, matrix
-from grading.errors import RunInvalid
+from grading.errors import GradingError, RunInvalid
 from grading.run import Run
 from grading.score import TestCase, TestResult
 from lab.commands import bugs_matrix_command
@@ -88,6 +88,27 @@ def test_a_group_is_tested_once_and_its_suspects_on_each_bug(asked, find, stored
     found = {row.bug.id: "".join(row.killers) for row in rows}
     assert found["G1"] == "ab"
     assert set(found["G2"]) == set("bc") & set(alone[1])
+
+
+@pytest.mark.parametrize(("sample", "whole"), [(0, ["G1", "G3"]), (1, ["G2"]), (5, ["G2"])])
+def test_a_sample_tests_one_group_whole_and_the_rest_on_their_killers(monkeypatch, asked, sample, whole):
+    """Another number takes another group; a bug of no such group runs on what is stored for it."""
+    monkeypatch.setattr(matrix, "GROUP_SIZE", 2)
+    monkeypatch.setitem(FAULTS, "G3", Fault(frozenset("ef")))
+    bugs = toy(G1="ab", G2="bc", G3="ef")
+    rows = list(matrix.matrix_rows(bugs, CASES, sample=sample, progress=lambda *_: None))
+    assert sorted((row.bug.id, "".join(row.killers)) for row in rows) == [
+        ("G1", "ab"),
+        ("G2", "bc"),
+        ("G3", "ef"),
+    ]
+    assert [run for run in asked if run[1] == "abcdef"] == [(len(whole), "abcdef")]
+
+
+def test_a_sample_is_no_base_for_what_is_stored():
+    """Storing takes the whole suite: the refusal says what to leave out."""
+    with pytest.raises(GradingError, match="leave out"):
+        bugs_matrix_command("G1", target=None, write=True, exact=False, sample=1)
 
 
 @pytest.mark.usefixtures("asked")

@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 from grading import catalogue, check, manifest, matrix
-from grading.errors import BadSubmission, RunInvalid
+from grading.errors import BadSubmission, GradingError, RunInvalid
 from grading.notebook import notebook_find
 from grading.paths import ROOT, WORKSPACES
 from grading.play import Played, play
@@ -166,8 +166,12 @@ def bugs_manifest_command(*, write: bool) -> int:
     return 0
 
 
-def bugs_matrix_command(names: str, *, target: Path | None, write: bool, exact: bool) -> int:
+def bugs_matrix_command(
+    names: str, *, target: Path | None, write: bool, exact: bool, sample: int | None = None
+) -> int:
     """Runs the kill matrix; 1 when a bug has too few killers or the stored matrix differs."""
+    if sample is not None and (write or exact):
+        raise GradingError("--sample only checks what is stored: leave out --write and --exact")
     found: dict[str, list[str]] = {}
     problems: list[str] = []
     columns = (
@@ -189,7 +193,8 @@ def bugs_matrix_command(names: str, *, target: Path | None, write: bool, exact: 
         cases = manifest.collect()
         progress.remove_task(collecting)
         chosen = catalogue.select(names)
-        for row in matrix.matrix_rows(chosen, cases, exact=exact, find=write, progress=show):
+        rows = matrix.matrix_rows(chosen, cases, exact=exact, find=write, sample=sample, progress=show)
+        for row in rows:
             if isinstance(row, RunInvalid):
                 problems.append(str(row))
                 continue

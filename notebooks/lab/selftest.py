@@ -58,7 +58,7 @@ def run_all(*, full: bool, coverage: bool, repeat: int, words: Sequence[str]) ->
         sections += [
             Section(title="patches", run=lambda: _nexus("bugs", "check")),
             Section(title="manifest", run=lambda: _nexus("bugs", "manifest")),
-            Section(title="kill matrix", run=lambda: _nexus("bugs", "matrix")),
+            Section(title="kill matrix", run=lambda: _nexus("bugs", "matrix", "--sample", str(_commits()))),
             Section(title="notebooks", run=_notebooks),
         ]
     return _run(sections)
@@ -89,6 +89,13 @@ def _call(command: Sequence[str | Path], *, cwd: Path = ROOT, **environment: str
 
 def _nexus(*words: str) -> bool:
     return _call([sys.executable, "-P", "-m", "lab", *words])
+
+
+def _commits() -> int:
+    """How many commits there are, so that each tests another group of bugs as a whole; 0 without git."""
+    command = ["git", "rev-list", "--count", "HEAD"]
+    counted = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return int(counted.stdout) if counted.returncode == 0 else 0
 
 
 def _ruff() -> bool:
