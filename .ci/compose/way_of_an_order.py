@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -60,7 +61,7 @@ def wait_for(what: str, probe: Any) -> Any:
 
 def main() -> None:
     for port in SERVICES:
-        url = f"http://127.0.0.1:{port}/health/ready"
+        url = f"{'http' if port == 8000 else 'https'}://127.0.0.1:{port}/health/ready"
         wait_for(f"service on {port} is ready", lambda url=url: ready(url))
     operator = log_in("operator", OPERATOR_PASSWORD)
     symbol = "C" + uuid.uuid4().hex[:6].upper()
@@ -85,10 +86,16 @@ def main() -> None:
 
 def ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=5, context=tls()) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def tls() -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=os.environ["NEXUS_TLS_CA"])
+    context.load_cert_chain(os.environ["NEXUS_TLS_CERT"], os.environ["NEXUS_TLS_KEY"])
+    return context
 
 
 if __name__ == "__main__":

@@ -13,9 +13,12 @@ from runtime.names import (
     OPERATOR,
     SERVICES,
     database_variable,
+    scheme,
 )
+from runtime.tls import Credentials
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 # What a service may see of the owner's environment. Everything else could change how it behaves.
@@ -31,8 +34,15 @@ class Addresses:
     redis: str
     kafka: str
     consul: str
+    exchange: str = ""
     operator_password: str = field(default="", repr=False)
     service_token_secret: str = field(default="", repr=False)
+    credentials: Credentials | None = None  # the operator's, to call services past the gateway
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """What to call services with; None when no certificate is known."""
+        return self.credentials.context() if self.credentials else None
 
     @property
     def operator(self) -> tuple[str, str]:
@@ -44,7 +54,8 @@ class Addresses:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Addresses:
-        return cls(**data)
+        known = data.get("credentials")
+        return cls(**{**data, "credentials": Credentials(**known) if known else None})
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Addresses:
@@ -57,7 +68,9 @@ class Addresses:
         login = f"nexus:{given.get('POSTGRES_PASSWORD', 'nexus')}"
         return cls(
             services={
-                service: given.get(url_variable(service), f"http://{host}:{COMPOSE_PORTS[service]}")
+                service: given.get(
+                    url_variable(service), f"{scheme(service)}://{host}:{COMPOSE_PORTS[service]}"
+                )
                 for service in SERVICES
             },
             databases={
@@ -70,8 +83,10 @@ class Addresses:
             redis=given.get("REDIS_URL", f"redis://{host}:6379/0"),
             kafka=given.get("KAFKA_BOOTSTRAP_SERVERS", f"{host}:9092"),
             consul=given.get("CONSUL_HTTP_ADDR", f"http://{host}:8500"),
+            exchange=given.get("EXCHANGE_FEED_URL", f"http://{host}:8600"),
             operator_password=given.get("OPERATOR_PASSWORD", "operator-for-development"),
             service_token_secret=given.get("SERVICE_TOKEN_SECRET", "a-secret-for-development-on-one-machine"),
+            credentials=Credentials.from_environment(given),
         )
 
     def infrastructure_environment(self) -> dict[str, str]:
@@ -81,8 +96,10 @@ class Addresses:
             "REDIS_URL": self.redis,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "CONSUL_HTTP_ADDR": self.consul,
+            "EXCHANGE_FEED_URL": self.exchange,
             "SERVICE_TOKEN_SECRET": self.service_token_secret,
             "OPERATOR_PASSWORD": self.operator_password,
+            **(self.credentials.environment() if self.credentials else {}),
         }
 
 

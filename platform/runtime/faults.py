@@ -63,11 +63,36 @@ class Faults:
             raise RuntimeFault(f"There is no link {name}: name it when the platform is made, {wanted}.")
         return Link(proxy, name)
 
+    def slow(self, service: str, ms: float) -> None:
+        """Everybody whose link to a service was named gets its answers `ms` milliseconds later."""
+        for link in self._links_to(service):
+            link.delay(ms)
+
+    def partition(self, service: str) -> None:
+        """Cuts a service off from everybody whose link to it was named, and tells nobody."""
+        for link in self._links_to(service):
+            link.black_hole()
+
+    def rejoin(self, service: str) -> None:
+        """Ends `slow` and `partition` of a service; connections that they have spoilt are cut."""
+        for link in self._links_to(service):
+            link.heal()
+            link.reset_connections()
+
     def heal(self) -> None:
         """Ends every fault on every link."""
         proxy = self._proxy()
         if proxy.is_running():
             proxy.heal()
+
+    def _links_to(self, service: str) -> list[Link]:
+        proxy = self._proxy()
+        known = [link["name"] for link in proxy.links()] if proxy.is_running() else []
+        names = [name for name in known if name.endswith(f"->{service}")]
+        if not names:
+            wanted = f"links=[(CALLER, {service!r})]"
+            raise RuntimeFault(f"No link leads to {service}: name one when the platform is made, {wanted}.")
+        return [Link(proxy, name) for name in names]
 
     def _proxy(self) -> FaultProxy:
         if self._backend.name != "embedded" or self._backend.seat is None:

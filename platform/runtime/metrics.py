@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runtime import health
 from runtime.errors import RuntimeFault
 
+if TYPE_CHECKING:
+    import ssl
 
-def read_metrics(url: str) -> dict[str, float]:
+
+def read_metrics(url: str, tls: ssl.SSLContext | None = None) -> dict[str, float]:
     """Samples of the service at base address `url`: `name` or `name{label="value",…}` → value."""
     try:
-        status, body = health.fetch(f"{url}/metrics", timeout=5.0)
+        status, body = health.fetch(f"{url}/metrics", 5.0, tls)
     except OSError as error:
         raise RuntimeFault(f"{url}/metrics does not answer ({error}): is the service running?") from None
     if status != 200:

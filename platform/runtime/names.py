@@ -37,7 +37,17 @@ COMPOSE_DATABASE_PORTS = {"orders_db": 5432, "users_db": 5433, "audit_db": 5434}
 """Where the three PostgreSQL servers listen under Docker Compose."""
 
 OPERATOR = "operator"
-"""The user with the operator role that auth creates at its start."""
+"""The user with the operator role that auth creates at its start; and whose name is in the certificate of
+those who call services from outside.
+"""
+
+PUBLIC = ("gateway",)
+"""Services that anyone may call: plain HTTP, since TLS ends at the ingress before them."""
+
+
+def scheme(service: str) -> str:
+    """How to speak with `service`."""
+    return "http" if service in PUBLIC else "https"
 
 
 def module_name(service: str) -> str:

@@ -12,6 +12,7 @@ from runtime.backends import PartStatus, Step
 from runtime.backends.embedded import EmbeddedBackend
 from runtime.clock import MarketClock
 from runtime.errors import NotSupported, ServiceFailed
+from runtime.exchange import ExchangeHandle
 from runtime.faults import Faults
 from runtime.kafka import KafkaHandle
 from runtime.metrics import read_metrics
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import consul
+    import httpx
     import psycopg
     import redis
 
     from runtime.addresses import Addresses
+    from runtime.authority import Authority
     from runtime.backends import Backend
 
 __all__ = ["PartStatus", "Platform", "Step"]
@@ -191,6 +194,25 @@ class Platform:
         """The port of a service."""
         return urlsplit(self.url(service)).port or 80
 
+    def http(self, service: str, **options: Any) -> httpx.Client:
+        """A client of one service, past the gateway, with the operator's certificate.
+
+        `options` are those of httpx's client; its time-out is 30 s when none is given.
+        """
+        import httpx
+
+        tls = self.addresses.tls or False  # without one it is plain HTTP, and there is nothing to verify
+        return httpx.Client(base_url=self.url(service), **{"verify": tls, "timeout": 30.0, **options})
+
+    @property
+    def authority(self) -> Authority:
+        """Who issues the certificates of the seat."""
+        from runtime.authority import Authority
+
+        if self.seat is None:
+            raise NotSupported("Issuing certificates", self.backend)
+        return Authority.load(Seat(self.seat).tls_folder)
+
     def environment(self, service: str) -> dict[str, str]:
         """The environment variables that a service was started with."""
         return self._backend.environment(service_name(service))
@@ -262,7 +284,7 @@ class Platform:
 
     def metrics(self, service: str) -> dict[str, float]:
         """What a service counts: sample name, with its labels, → value."""
-        return read_metrics(self.url(service))
+        return read_metrics(self.url(service), self.addresses.tls)
 
     # -- stores, broker, registry ---------------------------------------------------------------------
 
@@ -297,6 +319,11 @@ class Platform:
 
         parts = urlsplit(self.addresses.consul)
         return consul.Consul(host=parts.hostname, port=parts.port, scheme=parts.scheme)
+
+    @property
+    def exchange(self) -> ExchangeHandle:
+        """The exchange feed that market data asks: counts its calls, and makes it fail."""
+        return ExchangeHandle(self._backend, self.addresses.exchange)
 
     # -- time and faults --------------------------------------------------------------------------------
 

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 DEFAULT_SEED = 20_261_124
 START_SECONDS = 180.0
 # A slow machine is no late answer: tests of deadlines bring deadlines, or platforms, of their own.
-PATIENT = {"NEXUS__GATEWAY__DEADLINE_SECONDS": "25", "NEXUS__ORDERS__CREDIT_CHECK__TIMEOUT_SECONDS": "20"}
+PATIENT = {
+    "NEXUS__GATEWAY__DEADLINE_SECONDS": "25",
+    "NEXUS__GATEWAY__BULKHEAD__WAIT_SECONDS": "20",
+    "NEXUS__ORDERS__CREDIT_CHECK__TIMEOUT_SECONDS": "20",
+}
 _SHARED = pytest.StashKey[Platform]()
 
 

@@ -7,6 +7,7 @@ lock            held by the supervisor as long as it lives
 clock           offset of the market clock
 logs/ traces/   one file per service
 postgres/ valkey/ kafka/ …   data of the infrastructure
+tls/            certificates of the seat's services, and of their authority
 """
 
 from __future__ import annotations
@@ -97,6 +98,10 @@ class Seat:
     @property
     def clock_file(self) -> Path:
         return self.path / "clock"
+
+    @property
+    def tls_folder(self) -> Path:
+        return self.path / "tls"
 
     def create(self) -> None:
         """Makes the folder and its parts, with private modes; what is there already stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -14,9 +15,15 @@ from runtime import health
 from runtime.addresses import Addresses
 from runtime.backends import PartStatus, Step
 from runtime.errors import NotSupported, RuntimeFault, ServiceFailed, one_line
+from runtime.names import OPERATOR
+from runtime.seat import state_root, write_private
+from runtime.tls import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_TLS_FOLDER = "/var/lib/nexustrade/tls"
+"""Where containers find certificates."""
 
 _COMMAND_SECONDS = 600.0
 """The first start fetches and builds images."""
@@ -36,6 +43,7 @@ class ComposeBackend:
         self._keep = keep
         self._failed: dict[str, str] = {}
         self._restarts: dict[str, int] = {}
+        self._credentials: Credentials | None = None
 
     # -- life -----------------------------------------------------------------------------------
 
@@ -45,8 +53,9 @@ class ComposeBackend:
         self._compose("up", "--detach", "--build")
         deadline = time.monotonic() + timeout
         self._failed = {}
-        for service, url in self.addresses().services.items():
-            ready = health.wait_ready(url, max(1.0, deadline - time.monotonic()))
+        addresses = self.addresses()
+        for service, url in addresses.services.items():
+            ready = health.wait_ready(url, max(1.0, deadline - time.monotonic()), tls=addresses.tls)
             if not ready:
                 self._failed[service] = "\n".join(self.log_lines(service)[-20:])
             if progress is not None:
@@ -60,12 +69,30 @@ class ComposeBackend:
     # -- facts ----------------------------------------------------------------------------------
 
     def addresses(self) -> Addresses:
-        """The published ports; passwords from the environment or the .env beside the compose file."""
-        return Addresses.from_environment({**_read_env_file(self._file.with_name(".env")), **os.environ})
+        """The published ports; passwords from the environment or the .env beside the compose file.
+
+        The operator's certificate is that of the environment, else it is fetched from a running container.
+        """
+        given = Addresses.from_environment({**_read_env_file(self._file.with_name(".env")), **os.environ})
+        return given if given.credentials else dataclasses.replace(given, credentials=self._fetched())
+
+    def _fetched(self) -> Credentials | None:
+        if self._credentials is None:
+            folder = state_root() / "compose"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for file in ("ca.crt", f"{OPERATOR}.crt", f"{OPERATOR}.key"):
+                try:
+                    found = self._container("auth").exec_run(["cat", f"{_TLS_FOLDER}/{file}"])
+                except RuntimeFault:
+                    return None  # nothing runs
+                write_private(folder / file, found.output)
+            self._credentials = Credentials.of(folder, OPERATOR)
+        return self._credentials
 
     def status(self) -> list[PartStatus]:
-        services = self.addresses().services
-        ready = dict(zip(services, health.all_ready(services.values()), strict=True))
+        addresses = self.addresses()
+        services = addresses.services
+        ready = dict(zip(services, health.all_ready(services.values(), tls=addresses.tls), strict=True))
         rows = []
         for name, container in sorted(self._containers().items()):
             state = container.attrs["State"]
@@ -93,8 +120,9 @@ class ComposeBackend:
     def wait_healthy(self, services: list[str], timeout: float) -> None:
         deadline = time.monotonic() + timeout
         for service in services:
-            url = self.addresses().services[service]
-            if not health.wait_ready(url, max(0.1, deadline - time.monotonic())):
+            addresses = self.addresses()
+            left = max(0.1, deadline - time.monotonic())
+            if not health.wait_ready(addresses.services[service], left, tls=addresses.tls):
                 tail = "\n".join(self.log_lines(service)[-20:])
                 raise ServiceFailed(service, tail, f"was not ready after {timeout:.0f} s")
 

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 STOP_SECONDS = 30.0
 """The supervisor stops everything within about 10 s even when a service hangs; after this it is killed."""
 
-# Nothing in the supervisor speaks TLS; http.client works without it and is some megabytes smaller.
-_MAIN = "import sys; sys.modules['ssl'] = None; from runtime.supervisor.main import main; main()"
+_MAIN = "from runtime.supervisor.main import main; main()"
 
 
 class EmbeddedBackend:

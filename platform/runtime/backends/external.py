@@ -30,7 +30,8 @@ class ExternalBackend:
         begin = time.monotonic()
         failed = {}
         for service, url in self._addresses.services.items():
-            ready = health.wait_ready(url, max(0.1, timeout - (time.monotonic() - begin)))
+            left = max(0.1, timeout - (time.monotonic() - begin))
+            ready = health.wait_ready(url, left, tls=self._addresses.tls)
             if not ready:
                 failed[service] = f"{url}/health/ready does not answer with 200"
             if progress is not None:
@@ -45,7 +46,7 @@ class ExternalBackend:
 
     def status(self) -> list[PartStatus]:
         services = self._addresses.services
-        ready = health.all_ready(services.values())
+        ready = health.all_ready(services.values(), tls=self._addresses.tls)
         return [
             PartStatus(service, urlsplit(url).port, up, 0.0, 0, None)
             for (service, url), up in zip(services.items(), ready, strict=True)
@@ -62,7 +63,8 @@ class ExternalBackend:
         deadline = time.monotonic() + timeout
         for service in services:
             url = self._addresses.services[service]
-            if not health.wait_ready(url, max(0.1, deadline - time.monotonic())):
+            left = max(0.1, deadline - time.monotonic())
+            if not health.wait_ready(url, left, tls=self._addresses.tls):
                 raise ServiceFailed(service, "", f"at {url} was not ready after {timeout:.0f} s")
 
     def _refuse(self, what: str) -> NoReturn:

@@ -16,6 +16,7 @@ from runtime.launch.density import fill_holes
 from runtime.launch.immortal import make_all_immortal
 from runtime.launch.lifeline import die_with_parent
 from runtime.launch.shells import delay
+from runtime.launch.tls import rehearse
 from runtime.launch.words import gather_words
 
 # The tree whose services will be forked, in the forkserver's environment.
@@ -150,6 +151,7 @@ if __name__ != "__main__":
     if tree := os.environ.get(TREE_VARIABLE):
         gather_words(Path(tree))
     import_all()
+    rehearse()
     gc.collect()
     make_all_immortal()
     fill_holes()

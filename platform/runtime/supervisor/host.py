@@ -9,19 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runtime import health, memory
+from runtime import certificates, health, memory
 from runtime.addresses import inherited_environment
 from runtime.errors import RuntimeFault, ServiceFailed
 from runtime.infra.ports import free_port
 from runtime.launch.child import Order
 from runtime.launch.launcher import make_launcher
-from runtime.names import module_name
+from runtime.names import OPERATOR, SERVICES, module_name
 from runtime.seat import Seat, process_start
 from runtime.supervisor.infrastructure import Infrastructure, read_topics
 from runtime.supervisor.links import Links
 from runtime.supervisor.service import STOP_SECONDS, Service
+from runtime.tls import Credentials
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from runtime.addresses import Addresses
@@ -67,7 +69,9 @@ class Host:
             progress(Step(part, state, round(time.monotonic() - self.begin, 3)))
 
         deadline = time.monotonic() + timeout
+        certified = self._pool.submit(certificates.ensure, self.seat.tls_folder, (*SERVICES, OPERATOR))
         self.infrastructure.start(lambda name, _: tell(name, "ready"))
+        certified.result()
         self.addresses = self.infrastructure.addresses({n: s.url for n, s in self.services.items()})
         self.links.start(self.addresses)
 
@@ -76,7 +80,7 @@ class Host:
                 service.launch()
             tell(service.name, "started")
             try:
-                service.wait_ready(max(1.0, deadline - time.monotonic()))
+                service.wait_ready(max(1.0, deadline - time.monotonic()), self.tls)
                 tell(service.name, "ready")
             except ServiceFailed:
                 tell(service.name, "failed")
@@ -111,9 +115,15 @@ class Host:
             "NEXUS_CLOCK_FILE": str(self.seat.clock_file),
             "NEXUS_TRACE_FILE": str(self.seat.trace_file(name)),
             **self.links.seen_by(name, self.addresses).infrastructure_environment(),
+            **Credentials.of(self.seat.tls_folder, name).environment(),
             **self.plan.environment,
             **self.plan.service_environment.get(name, {}),
         }
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """What services are asked with how they are."""
+        return self.addresses.tls if self.addresses else None
 
     # -- single services ----------------------------------------------------------------------
 
@@ -122,10 +132,11 @@ class Host:
         self._pool.submit(self._start_service, self.services[name], timeout).result()
 
     def _start_service(self, service: Service, timeout: float) -> None:
+        certificates.renew(self.seat.tls_folder, service.name)
         with service.lock:
             service.launch()
         self.write_state()
-        service.wait_ready(timeout)
+        service.wait_ready(timeout, self.tls)
 
     def stop_service(self, name: str) -> None:
         """Stops a service and waits for its end."""
@@ -136,12 +147,13 @@ class Host:
     def restart(self, name: str, timeout: float) -> None:
         """Stops a service and starts it with the code as it is now. Raises ServiceFailed."""
         service = self.services[name]
+        certificates.renew(self.seat.tls_folder, name)
         with service.lock:
             service.stop()
             service.restarts += 1
             self._pool.submit(service.launch).result()
         self.write_state()
-        service.wait_ready(timeout)
+        service.wait_ready(timeout, self.tls)
 
     def failed(self) -> dict[str, str]:
         """Services that did not come up, with their last log lines."""
@@ -152,7 +164,8 @@ class Host:
         deadline = time.monotonic() + timeout
         for name in names:
             service = self.services[name]
-            if not health.wait_ready(service.url, max(0.1, deadline - time.monotonic())):
+            left = max(0.1, deadline - time.monotonic())
+            if not health.wait_ready(service.url, left, tls=self.tls):
                 raise ServiceFailed(name, service.log_tail(), f"was not ready after {timeout:.0f} s")
 
     # -- facts ----------------------------------------------------------------------------------
@@ -160,7 +173,7 @@ class Host:
     def status(self) -> list[dict[str, Any]]:
         """One row per part: service, port, healthy, pss_mib, restarts, pid."""
         services = list(self.services.values())
-        ready = health.all_ready(service.url for service in services)
+        ready = health.all_ready((service.url for service in services), tls=self.tls)
         rows = [
             _row(service.name, service.port, up, service.pid, service.restarts)
             for service, up in zip(services, ready, strict=True)

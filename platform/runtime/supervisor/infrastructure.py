@@ -11,10 +11,12 @@ import yaml
 from runtime.addresses import Addresses
 from runtime.errors import CorruptState
 from runtime.infra.consul_agent import ConsulAgent
+from runtime.infra.exchange_feed import ExchangeFeed
 from runtime.infra.kafka import KafkaCluster
 from runtime.infra.postgres import PostgresServer
 from runtime.infra.valkey import ValkeyServer
-from runtime.names import DATABASES
+from runtime.names import DATABASES, OPERATOR
+from runtime.tls import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,17 +25,22 @@ if TYPE_CHECKING:
     from runtime.infra.part import Part
     from runtime.seat import Seat
 
+EXCHANGE_SEED = 1
+"""Every seat sees the same market."""
+
 
 class Infrastructure:
-    """PostgreSQL, Valkey, the Kafka protocol and the Consul API of one seat."""
+    """PostgreSQL, Valkey, the Kafka protocol, the Consul API and the exchange feed of one seat."""
 
     def __init__(self, seat: Seat, topics: dict[str, int]) -> None:
         secrets = seat.secrets()
         self.postgres = PostgresServer(seat.path / "postgres", password=secrets.postgres)
         self.valkey = ValkeyServer(seat.path / "valkey", password=secrets.valkey)
         self.kafka = KafkaCluster(seat.path / "kafka", topics)
-        self.consul = ConsulAgent(seat.path / "consul")
+        self.consul = ConsulAgent(seat.path / "consul", exchange_seed=EXCHANGE_SEED)
+        self.exchange = ExchangeFeed(seat.path / "consul")
         self._secrets = secrets
+        self._credentials = Credentials.of(seat.tls_folder, OPERATOR)
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -62,8 +69,10 @@ class Infrastructure:
             redis=self.valkey.url,
             kafka=self.kafka.bootstrap,
             consul=self.consul.address,
+            exchange=self.exchange.url,
             operator_password=self._secrets.operator,
             service_token_secret=self._secrets.service_token,
+            credentials=self._credentials,
         )
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from runtime import health, logs
 from runtime.errors import ServiceFailed
 from runtime.launch.launcher import signal_group
+from runtime.names import scheme
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from runtime.launch.child import Order
@@ -40,7 +42,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{scheme(self.name)}://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int | None:
@@ -57,9 +59,12 @@ class Service:
         self._log_start = self._log_file.stat().st_size if self._log_file.exists() else 0
         self.process = self._launcher.start(order)
 
-    def wait_ready(self, timeout: float) -> None:
-        """Waits until it is ready. Raises ServiceFailed, and remembers why, when it does not get there."""
-        if health.wait_ready(self.url, timeout, gave_up=lambda: self.pid is None):
+    def wait_ready(self, timeout: float, tls: ssl.SSLContext | None) -> None:
+        """Waits until it is ready, asking with `tls`.
+
+        Raises ServiceFailed, and remembers why, when it does not get there.
+        """
+        if health.wait_ready(self.url, timeout, gave_up=lambda: self.pid is None, tls=tls):
             self.failure = None
             return
         code = self.process.exit_code() if self.process else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import urllib.request
 from pathlib import Path
+from typing import Any
 
 
-def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310
-        return response.read().decode()
+def get(platform: Any, service: str, path: str) -> str:
+    """What a service answers to the operator; an error when it is not 200."""
+    with platform.http(service, timeout=5) as client:
+        return client.get(path).raise_for_status().text
 
 
 def processes_of(seat: Path | str, *, besides: int = 0) -> list[int]:

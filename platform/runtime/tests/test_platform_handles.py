@@ -32,7 +32,7 @@ def test_a_restart_runs_the_code_as_it_is_now(platform, tree):
     for text in ("third", "forth", "fifth"):
         word.write_text(f'WORD = "{text}"\n')
         platform.restart("users")
-        assert get(f"{platform.url('users')}/word") == text
+        assert get(platform, "users", "/word") == text
     row = next(row for row in platform.status() if row.service == "users")
     assert row.restarts == 3
     assert row.healthy
@@ -40,7 +40,7 @@ def test_a_restart_runs_the_code_as_it_is_now(platform, tree):
 
 def test_nothing_is_written_into_the_tree(platform, tree):
     """Bytecode is kept elsewhere."""
-    assert get(f"{platform.url('audit')}/word") == "first"
+    assert get(platform, "audit", "/word") == "first"
     assert not list(tree.rglob("__pycache__"))
 
 
@@ -72,20 +72,20 @@ def test_a_paused_service_answers_when_it_is_resumed(platform):
 def test_the_market_clock_moves_for_all(platform):
     """Every process sees the same offset at once."""
     platform.clock.advance(timedelta(days=1))
-    assert {get(f"{platform.url(service)}/clock") for service in SERVICES} == {str(86_400_000_000)}
+    assert {get(platform, service, "/clock") for service in SERVICES} == {str(86_400_000_000)}
     platform.clock.set(datetime(2026, 11, 24, 15, 0, tzinfo=UTC))
     assert abs(platform.clock.now() - datetime(2026, 11, 24, 15, 0, tzinfo=UTC)) < timedelta(seconds=5)
     with pytest.raises(ValueError, match="time zone"):
         platform.clock.set(datetime(2026, 11, 24))  # noqa: DTZ001
     platform.clock.reset()
-    assert get(f"{platform.url('risk')}/clock") == "0"
+    assert get(platform, "risk", "/clock") == "0"
 
 
 def test_logs_are_parsed_filtered_and_in_order(platform):
     """Lines of several services come in the order of their time."""
-    get(f"{platform.url('orders')}/one")
-    get(f"{platform.url('risk')}/two")
-    get(f"{platform.url('orders')}/three")
+    get(platform, "orders", "/one")
+    get(platform, "risk", "/two")
+    get(platform, "orders", "/three")
     wanted = {"/one", "/two", "/three"}
     lines = [line for line in platform.logs(event="request", trace_id="abc") if line["path"] in wanted]
     assert [(line["service"], line["path"]) for line in lines] == [
@@ -100,7 +100,7 @@ def test_logs_are_parsed_filtered_and_in_order(platform):
 
 def test_traces_are_found_by_their_id(platform):
     """Spans of all services, in the order of their start."""
-    get(f"{platform.url('orders')}/traced")
+    get(platform, "orders", "/traced")
     names = [span["name"] for span in platform.traces("abc")]
     assert "/traced" in names
     assert platform.traces("none") == []
@@ -144,7 +144,7 @@ def test_topics_can_be_looked_into(platform):
 
 def test_services_see_only_what_is_meant_for_them(platform):
     """Variables for all, for one, and none of the owner's own."""
-    seen = json.loads(get(f"{platform.url('risk')}/environment"))
+    seen = json.loads(get(platform, "risk", "/environment"))
     assert (seen["NEXUS__A__B"], seen["NEXUS__C"]) == ("1", "2")
     assert "NEXUS__C" not in platform.environment("users")
     assert seen == platform.environment("risk")
@@ -180,4 +180,4 @@ def test_the_external_backend_uses_given_addresses(platform, monkeypatch):
             outside.restart("risk")
         with pytest.raises(NotSupported):
             outside.clock.advance(timedelta(days=1))
-    until(lambda: get(f"{platform.url('risk')}/word") == "first")
+    until(lambda: get(platform, "risk", "/word") == "first")

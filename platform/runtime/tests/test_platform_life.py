@@ -67,7 +67,7 @@ def test_a_platform_starts_ten_services_and_leaves_nothing(tree):
         "kafka",
         "consul",
     }
-    assert [get(f"{platform.url(service)}/word") for service in SERVICES] == ["first"] * 10
+    assert [get(platform, service, "/word") for service in SERVICES] == ["first"] * 10
     assert len(processes_of(seat)) >= 13
     platform.stop()
     assert processes_of(seat) == []
@@ -119,7 +119,7 @@ def test_a_seat_has_one_platform(tree, tmp_path):
     with Platform(tree, seat=tmp_path / "seat", services=["risk"]) as platform:
         with pytest.raises(SeatBusy, match=r"^A platform already runs in .* use it, or stop it.*$"):
             Platform(tree, seat=tmp_path / "seat", services=["risk"]).start()
-        assert get(f"{platform.url('risk')}/word") == "first"
+        assert get(platform, "risk", "/word") == "first"
 
 
 def test_a_named_seat_keeps_its_data(tree, tmp_path):
@@ -155,7 +155,7 @@ def test_a_kept_platform_outlives_its_owner(owner, tmp_path):
     platform = Platform.attach(tmp_path / "seat")
     assert platform.services == ("risk", "users")
     platform.restart("risk")
-    assert get(f"{platform.url('risk')}/word") == "first"
+    assert get(platform, "risk", "/word") == "first"
     platform.stop()
     until(lambda: not processes_of(tmp_path / "seat"))
     with pytest.raises(NotRunning, match="nexus up"):
@@ -200,7 +200,7 @@ def test_a_lenient_start_remembers_what_failed(tree):
     try:
         assert list(platform.failed) == ["risk"]
         assert "the ledger is upside down" in platform.failed["risk"]
-        assert get(f"{platform.url('users')}/word") == "first"
+        assert get(platform, "users", "/word") == "first"
         broken.write_text(code)
         platform.restart("risk")
         assert platform.failed == {}

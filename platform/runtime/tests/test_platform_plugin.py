@@ -17,11 +17,11 @@ from runtime.tests.platform_support import processes_of
 from runtime.tests.toy_tree import make_toy_tree
 
 SUITE = """
-import urllib.request
 import pytest
 
 def get(platform, service):
-    return urllib.request.urlopen(platform.url(service) + "/word", timeout=5).read().decode()
+    with platform.http(service) as client:
+        return client.get("/word").text
 
 @pytest.mark.services("users")
 def test_users(platform):

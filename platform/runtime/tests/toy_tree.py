@@ -7,7 +7,7 @@ from pathlib import Path
 from runtime.names import SERVICES, module_name
 
 SHARED = """
-import http.server, json, os, signal, struct, sys, threading, time, urllib.request
+import http.server, json, os, signal, ssl, struct, sys, threading, time, urllib.request
 
 def say(event, **fields):
     line = {"timestamp": f"{time.time():.6f}", "level": "info", "event": event}
@@ -56,6 +56,11 @@ class Server(http.server.ThreadingHTTPServer):
 
 def main():
     server = Server((os.environ["NEXUS_HOST"], int(os.environ["NEXUS_PORT"])), Handler)
+    if os.environ["NEXUS_SERVICE"] != "gateway":
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=os.environ["NEXUS_TLS_CA"])
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(os.environ["NEXUS_TLS_CERT"], os.environ["NEXUS_TLS_KEY"])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     say("started")
     server.serve_forever()

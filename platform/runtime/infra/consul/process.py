@@ -8,6 +8,7 @@ import sys
 from runtime.infra.consul.api import Api
 from runtime.infra.consul.http import serve
 from runtime.infra.control import read_configuration, report_ready
+from runtime.infra.exchange.process import open_feed
 
 _HOST = "127.0.0.1"
 
@@ -31,7 +32,8 @@ async def main() -> None:
             raise
         report_ready(busy_port=port)
         return
-    report_ready(port=port)
+    feed = await open_feed(**configuration["exchange"]) if "exchange" in configuration else {}
+    report_ready(port=port, **feed)
     async with server:
         await _expire_for_ever(api)
 
