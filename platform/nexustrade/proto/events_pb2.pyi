@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Envelope(_message.Message):
-    __slots__ = ("event_id", "schema_version", "event_type", "occurred_at", "producer", "aggregate_id", "sequence", "epoch", "submit_order", "cancel_order", "trade_executed", "order_cancelled", "book_changed", "order_accepted", "order_rejected", "order_filled", "order_closed", "trade_settled", "settlement_failed", "account_opened", "account_closed", "replace_order", "set_trading_status", "order_replaced", "order_triggered", "trading_status_changed")
+    __slots__ = ("event_id", "schema_version", "event_type", "occurred_at", "producer", "aggregate_id", "sequence", "epoch", "least_reader_version", "submit_order", "cancel_order", "trade_executed", "order_cancelled", "book_changed", "order_accepted", "order_rejected", "order_filled", "order_closed", "trade_settled", "settlement_failed", "account_opened", "account_closed", "replace_order", "set_trading_status", "order_replaced", "order_triggered", "trading_status_changed")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +19,7 @@ class Envelope(_message.Message):
     AGGREGATE_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    LEAST_READER_VERSION_FIELD_NUMBER: _ClassVar[int]
     SUBMIT_ORDER_FIELD_NUMBER: _ClassVar[int]
     CANCEL_ORDER_FIELD_NUMBER: _ClassVar[int]
     TRADE_EXECUTED_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +46,7 @@ class Envelope(_message.Message):
     aggregate_id: str
     sequence: int
     epoch: int
+    least_reader_version: int
     submit_order: SubmitOrder
     cancel_order: CancelOrder
     trade_executed: TradeExecuted
@@ -63,7 +65,7 @@ class Envelope(_message.Message):
     order_replaced: OrderReplaced
     order_triggered: OrderTriggered
     trading_status_changed: TradingStatusChanged
-    def __init__(self, event_id: _Optional[str] = ..., schema_version: _Optional[int] = ..., event_type: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., producer: _Optional[str] = ..., aggregate_id: _Optional[str] = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., submit_order: _Optional[_Union[SubmitOrder, _Mapping]] = ..., cancel_order: _Optional[_Union[CancelOrder, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., order_cancelled: _Optional[_Union[OrderCancelled, _Mapping]] = ..., book_changed: _Optional[_Union[BookChanged, _Mapping]] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_filled: _Optional[_Union[OrderFilled, _Mapping]] = ..., order_closed: _Optional[_Union[OrderClosed, _Mapping]] = ..., trade_settled: _Optional[_Union[TradeSettled, _Mapping]] = ..., settlement_failed: _Optional[_Union[SettlementFailed, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., account_closed: _Optional[_Union[AccountClosed, _Mapping]] = ..., replace_order: _Optional[_Union[ReplaceOrder, _Mapping]] = ..., set_trading_status: _Optional[_Union[SetTradingStatus, _Mapping]] = ..., order_replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., trading_status_changed: _Optional[_Union[TradingStatusChanged, _Mapping]] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[str] = ..., schema_version: _Optional[int] = ..., event_type: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., producer: _Optional[str] = ..., aggregate_id: _Optional[str] = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., least_reader_version: _Optional[int] = ..., submit_order: _Optional[_Union[SubmitOrder, _Mapping]] = ..., cancel_order: _Optional[_Union[CancelOrder, _Mapping]] = ..., trade_executed: _Optional[_Union[TradeExecuted, _Mapping]] = ..., order_cancelled: _Optional[_Union[OrderCancelled, _Mapping]] = ..., book_changed: _Optional[_Union[BookChanged, _Mapping]] = ..., order_accepted: _Optional[_Union[OrderAccepted, _Mapping]] = ..., order_rejected: _Optional[_Union[OrderRejected, _Mapping]] = ..., order_filled: _Optional[_Union[OrderFilled, _Mapping]] = ..., order_closed: _Optional[_Union[OrderClosed, _Mapping]] = ..., trade_settled: _Optional[_Union[TradeSettled, _Mapping]] = ..., settlement_failed: _Optional[_Union[SettlementFailed, _Mapping]] = ..., account_opened: _Optional[_Union[AccountOpened, _Mapping]] = ..., account_closed: _Optional[_Union[AccountClosed, _Mapping]] = ..., replace_order: _Optional[_Union[ReplaceOrder, _Mapping]] = ..., set_trading_status: _Optional[_Union[SetTradingStatus, _Mapping]] = ..., order_replaced: _Optional[_Union[OrderReplaced, _Mapping]] = ..., order_triggered: _Optional[_Union[OrderTriggered, _Mapping]] = ..., trading_status_changed: _Optional[_Union[TradingStatusChanged, _Mapping]] = ...) -> None: ...
 
 class Price(_message.Message):
     __slots__ = ("price_ticks", "tick_size_nanos")

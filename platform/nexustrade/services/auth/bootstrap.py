@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from services.auth.claims import ClaimsCache
     from services.auth.keys import KeyPolicy
-    from services.auth.services import SessionPolicy
+    from services.auth.sessions import SessionPolicy
 
 OPERATOR_NAME = "operator"
 REDIS_TIMEOUT = 0.5  # seconds; without the cache the database answers
@@ -64,7 +64,7 @@ def dependencies() -> Dependencies:
 
     from services.auth.claims import ClaimsCache
     from services.auth.keys import KeyPolicy
-    from services.auth.services import SessionPolicy
+    from services.auth.sessions import SessionPolicy
 
     settings = Settings.from_env()
     config = load_config(settings.env)

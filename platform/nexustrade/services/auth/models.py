@@ -29,6 +29,7 @@ class RefreshFamily(models.Model):
 
     family_id = models.CharField(primary_key=True, max_length=36, default=new_id)
     user = models.ForeignKey(User, on_delete=models.CASCADE)
+    device = models.CharField(max_length=64, default="")
     expires_at = models.DateTimeField(db_index=True)
     revoked_at = models.DateTimeField(null=True)
 
@@ -38,7 +39,21 @@ class RefreshToken(models.Model):
 
     token_hash = models.CharField(primary_key=True, max_length=64)
     family = models.ForeignKey(RefreshFamily, on_delete=models.CASCADE)
+    # The token that was traded for this one, empty for that of the log-in.
+    parent_hash = models.CharField(max_length=64, default="")
     used_at = models.DateTimeField(null=True)
+
+
+class ApiKey(models.Model):
+    """What a user's program proves itself with, known only by its SHA-256; it may do some of what he may."""
+
+    key_id = models.CharField(primary_key=True, max_length=36, default=new_id)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    name = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, unique=True)
+    permissions = ArrayField(models.CharField(max_length=64))
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
 
 
 class StoredKey(models.Model):

@@ -21,6 +21,12 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+# What an API key may be given: work, never the handing out of rights.
+DELEGABLE = frozenset(permission for role in PERMISSIONS.values() for permission in role) - {
+    "keys:write",
+    "roles:write",
+}
+
 
 def permissions_of(roles: Iterable[str]) -> tuple[str, ...]:
     """The permissions of all roles together, sorted, each once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import monotonic, wall_time
@@ -14,7 +14,7 @@ from shared.observability.metrics import counter
 from shared.security import Identity, jwt
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     FetchJwks = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -89,11 +89,17 @@ class Authenticator:
     def _verify(self, token: str, key_id: str, keys: jwt.PublicKeys) -> _Verified:
         self._verified.pop(token, None)
         claims = jwt.claims_of(token, keys)
-        verified = _Verified(jwt.identity_of(claims), key_id, claims["exp"] + jwt.LEEWAY)
+        verified = _Verified(identity_of(claims), key_id, claims["exp"] + jwt.LEEWAY)
         self._verified[token] = verified
         if len(self._verified) > self._remember:
             self._verified.popitem(last=False)
         return verified
+
+
+def identity_of(claims: Mapping[str, Any]) -> Identity:
+    """Who sends requests with a token of these claims: a user, from his device if it has a name."""
+    user = jwt.identity_of(claims)
+    return replace(user, device=claims["device"]) if "device" in claims else user
 
 
 def bearer(authorization: str | None) -> str | None:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from redis import Redis
 from redis import asyncio as redis
 
+from services.gateway.api_keys import ApiKeys
 from services.gateway.app import build_app
 from services.gateway.authentication import Authenticator, KeySet
+from services.gateway.clients import make_clients
 from services.gateway.ratelimit import Rate, RateLimiter
 from services.gateway.routing import load_routes
 from services.gateway.services import Gateway, Policy
 from services.gateway.stream import MarketStream
-from shared.clients import AsyncServiceClient, ConsulDiscovery, raise_for_problem
-from shared.clients.transport import PooledTransport
+from shared.clients import ConsulDiscovery, raise_for_problem
 from shared.config import Config, Settings, load_config
 from shared.distributed.registration import ConsulRegistration
 from shared.http.serve import serve
@@ -24,13 +25,15 @@ from shared.observability.health import HealthRegistry
 from shared.observability.logging import configure_logging
 from shared.observability.tracing import configure_tracing
 from shared.security.service_tokens import TokenIssuer
+from shared.security.tls import client_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from fastapi import FastAPI
 
-CONNECTIONS = 64  # to each service
+    from shared.clients import AsyncServiceClient
+
 REDIS_TIMEOUT = 0.5  # seconds; the rate limit must not hold up an order for longer
 
 
@@ -42,7 +45,7 @@ def main() -> None:
     health = HealthRegistry()
     health.add("redis", _redis_check(settings))
     app = make_gateway(settings, load_config(settings.env), health)
-    serve(app, settings, parts=[ConsulRegistration(settings, health.ready)])
+    serve(app, settings, parts=[ConsulRegistration(settings, health.ready)], public=True)
 
 
 def make_gateway(settings: Settings, config: Config, health: HealthRegistry) -> FastAPI:
@@ -50,22 +53,14 @@ def make_gateway(settings: Settings, config: Config, health: HealthRegistry) -> 
     routes = load_routes()
     discovery = ConsulDiscovery.of(settings)
     deadline = config.get("gateway.deadline_seconds", float)
-    clients = {
-        target: AsyncServiceClient(
-            target,
-            settings,
-            discovery,
-            timeout=deadline,
-            transport=PooledTransport(max_connections=CONNECTIONS),
-        )
-        for target in routes.targets
-    }
+    clients = make_clients(routes.targets, settings, discovery, config)
     store = redis.Redis.from_url(
         settings.redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
     )
     gateway = Gateway(
         routes=routes,
         authenticator=_authenticator(clients["auth"], config),
+        api_keys=_api_keys(clients["auth"]),
         limiter=_limiter(store, config),
         clients=clients,
         policy=Policy(deadline_seconds=deadline, max_body_bytes=config.get("gateway.max_body_bytes", int)),
@@ -73,6 +68,7 @@ def make_gateway(settings: Settings, config: Config, health: HealthRegistry) -> 
     stream = MarketStream(
         discovery=discovery,
         tokens=TokenIssuer(settings.service, settings.service_token_secret),
+        tls=client_context(settings.tls),
         open_timeout=deadline,
     )
 
@@ -103,6 +99,16 @@ def _authenticator(auth: AsyncServiceClient, config: Config) -> Authenticator:
             min_interval=config.get("gateway.jwks_interval_seconds", float),
         )
     )
+
+
+def _api_keys(auth: AsyncServiceClient) -> ApiKeys:
+    async def holder(digest: str) -> Mapping[str, Any]:
+        answer = await auth.request(
+            "POST", "/internal/v1/api-keys/identify", json={"digest": digest}, idempotent=True
+        )
+        return raise_for_problem(answer, auth.target).json()
+
+    return ApiKeys(holder)
 
 
 def _limiter(store: redis.Redis, config: Config) -> RateLimiter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Self, TypeVar
 
 from shared.observability.metrics import counter
 
@@ -22,7 +22,12 @@ class ReadKey(NamedTuple):
 
     identity: Identity
     target: str
-    accept: str = ""
+    accept: str
+
+    @classmethod
+    def of(cls, identity: Identity, target: str, accept: str = "") -> Self:
+        """The key of a read that this caller makes."""
+        return cls(identity, target, accept)
 
 
 class Coalescer(Generic[T]):

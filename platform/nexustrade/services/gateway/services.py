@@ -10,12 +10,14 @@ from services.gateway.coalescing import Coalescer, ReadKey
 from shared.clients.deadline import effective_deadline
 from shared.errors import NexusError, Unauthenticated
 from shared.security import Identity
+from shared.security.identity import API_KEY_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import httpx
 
+    from services.gateway.api_keys import ApiKeys
     from services.gateway.authentication import Authenticator
     from services.gateway.ratelimit import RateLimiter
     from services.gateway.routing import Route, RoutingTable
@@ -41,13 +43,14 @@ class Policy:
 
 
 class Gateway:
-    """Admission and forwarding. Each target has a client, and so a pool of connections, of its own."""
+    """Admission and forwarding."""
 
     def __init__(
         self,
         *,
         routes: RoutingTable,
         authenticator: Authenticator,
+        api_keys: ApiKeys,
         limiter: RateLimiter,
         clients: Mapping[str, AsyncServiceClient],
         policy: Policy,
@@ -55,6 +58,7 @@ class Gateway:
         self.routes = routes
         self.policy = policy
         self._authenticator = authenticator
+        self._api_keys = api_keys
         self._limiter = limiter
         self._clients = clients
         self._reads: Coalescer[httpx.Response] = Coalescer()
@@ -95,7 +99,8 @@ class Gateway:
 
         with effective_deadline(self.policy.deadline_seconds).active():
             if route.shared:
-                return await self._reads.fetch(ReadKey(identity, target, headers.get("accept", "")), call)
+                key = ReadKey.of(identity, target, headers.get("accept", ""))
+                return await self._reads.fetch(key, call)
             try:
                 return await call()
             finally:
@@ -106,4 +111,6 @@ class Gateway:
         token = bearer(authorization)
         if token is None:
             raise Unauthenticated("an access token is required")
+        if token.startswith(API_KEY_PREFIX):
+            return await self._api_keys.identify(token)
         return await self._authenticator.identify(token)

@@ -17,6 +17,8 @@ from shared.http.fastapi import problem_response
 from shared.observability.logging import get_logger
 
 if TYPE_CHECKING:
+    import ssl
+
     from fastapi import FastAPI
     from websockets.asyncio.client import ClientConnection
 
@@ -40,8 +42,11 @@ class MarketStream:
     `open_timeout` (seconds) bounds the handshake with market-data.
     """
 
-    def __init__(self, *, discovery: Discovery, tokens: TokenIssuer, open_timeout: float) -> None:
+    def __init__(
+        self, *, discovery: Discovery, tokens: TokenIssuer, tls: ssl.SSLContext, open_timeout: float
+    ) -> None:
         self._open_timeout = open_timeout
+        self._tls = tls
         self._discovery = discovery
         self._tokens = tokens
 
@@ -63,7 +68,9 @@ class MarketStream:
         wanted = "&".join(part for part in query.split("&") if not part.startswith("token="))
         try:
             return await connect(
-                f"ws://{instance.host}:{instance.port}/v1/stream?{wanted}",
+                f"wss://{instance.host}:{instance.port}/v1/stream?{wanted}",
+                ssl=self._tls,
+                server_hostname=TARGET,
                 additional_headers={"Authorization": f"Bearer {self._tokens.token(TARGET, identity)}"},
                 open_timeout=self._open_timeout,
                 compression=None,

@@ -18,11 +18,20 @@ DELIVERED = counter("notifications_delivered_total", "Notifications stored for a
 
 
 class NotificationService:
-    """`enqueue(fields)` puts the delivery of one notification on the task queue."""
+    """`enqueue(fields)` puts the delivery of one notification on the task queue.
 
-    def __init__(self, store: NotificationStore, enqueue: Callable[[dict[str, Any]], object]) -> None:
+    `announce` is told of each that is delivered, once more when its delivery is repeated.
+    """
+
+    def __init__(
+        self,
+        store: NotificationStore,
+        enqueue: Callable[[dict[str, Any]], object],
+        announce: Callable[[Notification], object] = lambda _notification: None,
+    ) -> None:
         self._store = store
         self._enqueue = enqueue
+        self._announce = announce
 
     def event_notify(self, envelope: EventEnvelope) -> None:
         """Queue a delivery for everyone whom the event concerns."""
@@ -37,6 +46,8 @@ class NotificationService:
             log.info("notification_delivered" if added else "notification_repeated", kind=notification.kind)
         if added:
             DELIVERED.labels(notification.kind).inc()
+        # Also when it was stored before: the worker that stored it may have ended before it told anybody.
+        self._announce(notification)
         return added
 
     def notifications_list(self, *, account_id: str, limit: int) -> list[Notification]:

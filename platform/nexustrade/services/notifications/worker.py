@@ -6,6 +6,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from celery.bootsteps import RUN
+from kombu.asynchronous import set_event_loop
 
 from shared.errors import DependencyUnavailable
 from shared.observability import get_logger
@@ -23,6 +24,9 @@ class WorkerThread:
     """Runs the tasks of `celery` one after the other, so an account's notifications keep their order."""
 
     def __init__(self, celery: Celery, name: str) -> None:
+        # Kombu has one event loop for a process unless it has none: each worker is to get its own.
+        set_event_loop(None)
+        self._celery = celery
         self._worker: Any = celery.WorkController(
             hostname=name,
             pool_cls="solo",
@@ -53,6 +57,8 @@ class WorkerThread:
             raise DependencyUnavailable("the worker takes no tasks")
 
     def _run(self) -> None:
+        # What runs in this thread belongs to this application, also where Celery asks for the current one.
+        self._celery.set_current()
         try:
             self._worker.start()
         except SystemExit:

@@ -24,6 +24,7 @@ from services.orders.schemas import (
 )
 from services.orders.services import OrderRequest, order_cancel, order_submit
 from services.orders.sessions import MARKET_CLOSED, MarketClosed, next_opening
+from services.orders.sorting import Sorting
 from services.orders.spreads import SpreadRequest, spread_get, spread_submit
 from shared.errors import Conflict, LimitExceeded, NexusError, ValidationFailed
 
@@ -32,6 +33,8 @@ router = Router(tags=["orders"])
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", pattern=r"^[\x20-\x7e]{1,128}$", description="One per order")
 ]
+# A part of a symbol or of a reason. Without control characters: PostgreSQL refuses some of them.
+SearchText = Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 # Why an order was rejected, as the error that its client gets.
 REJECTIONS: dict[str, type[NexusError]] = {
@@ -72,10 +75,12 @@ def history(
     account_id: str | None = None,
     symbol: Symbol | None = None,
     status: OrderState | None = None,
+    search: SearchText | None = None,
+    sort: Sorting = Sorting.NEWEST,
     limit: Annotated[int | None, Query(ge=1)] = None,
     after: str | None = None,
 ) -> OrderPage:
-    """The caller's orders, newest first."""
+    """The caller's orders, newest first unless `sort` says otherwise."""
     request.identity.require_permission("orders:read")
     config = dependencies()
     orders, following = orders_page(
@@ -83,6 +88,8 @@ def history(
         account_id=account_id,
         symbol=symbol,
         status=status,
+        search=search,
+        sort=sort,
         limit=min(limit or config.page_size, config.page_size_max),
         after=after,
     )

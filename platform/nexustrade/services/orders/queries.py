@@ -1,46 +1,19 @@
-"""Reading orders: one, or a page of the history, newest first."""
+"""Reading orders: one, or a page of the history."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
 from services.orders.models import AccountRef, Order
-from shared.errors import NotFound, ValidationFailed
+from services.orders.sorting import Cursor, Sorting
+from shared.errors import NotFound
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from shared.security import Identity
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last order of a page; the next page starts right after it."""
-
-    created_at: datetime
-    order_id: str
-
-    def encoded(self) -> str:
-        """As text for a query string."""
-        return base64.urlsafe_b64encode(f"{self.created_at.isoformat()} {self.order_id}".encode()).decode()
-
-    @classmethod
-    def decoded(cls, text: str) -> Cursor:
-        """The opposite of `encoded`; ValidationFailed for anything else."""
-        try:
-            created_at, order_id = base64.urlsafe_b64decode(text.encode()).decode().split(" ")
-            moment = datetime.fromisoformat(created_at)
-        except (ValueError, binascii.Error) as error:
-            raise ValidationFailed("not a cursor of this list", field="after") from error
-        if moment.tzinfo is None:
-            raise ValidationFailed("not a cursor of this list", field="after")
-        return cls(moment, order_id)
 
 
 def orders_visible_to(identity: Identity) -> QuerySet[Order]:
@@ -63,13 +36,16 @@ def orders_page(
     account_id: str | None = None,
     symbol: str | None = None,
     status: str | None = None,
+    search: str | None = None,
+    sort: Sorting = Sorting.NEWEST,
     after: str | None = None,
 ) -> tuple[list[Order], str | None]:
-    """Returns up to `limit` orders, newest first, and the cursor of the next page (None on the last).
+    """Returns up to `limit` orders and the cursor of the next page (None on the last).
 
-    ValidationFailed when `after` is no such cursor.
+    `search` is a part of an order's symbol, or of the reason that ended it. ValidationFailed when `after` is
+    no cursor of a list that is sorted so.
     """
-    cursor = Cursor.decoded(after) if after else None
+    cursor = Cursor.decoded(after, sort) if after else None
     if account_id:
         # By account alone: with the owner beside it, PostgreSQL would take the two for independent, expect
         # few rows and sort them all instead of walking the index.
@@ -80,17 +56,18 @@ def orders_page(
         orders = orders_visible_to(identity)
     wanted = {"symbol": symbol, "status": status}
     orders = orders.filter(**{name: value for name, value in wanted.items() if value})
+    if search:
+        orders = _found(orders, search)
     if cursor:
-        # The first condition is implied by the second; it is what lets the index start at the cursor.
-        orders = orders.filter(
-            Q(created_at__lt=cursor.created_at) | Q(order_id__lt=cursor.order_id),
-            created_at__lte=cursor.created_at,
-        )
-    page = list(orders.order_by("-created_at", "-order_id")[: limit + 1])
+        orders = orders.filter(sort.follows(cursor))
+    page = list(orders.order_by(*sort.columns)[: limit + 1])
     if len(page) <= limit:
         return page, None
-    last = page[limit - 1]
-    return page[:limit], Cursor(last.created_at, last.order_id).encoded()
+    return page[:limit], Cursor.of(page[limit - 1], sort).encoded()
+
+
+def _found(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+    return orders.filter(Q(symbol__icontains=text) | Q(reason__icontains=text))
 
 
 def _may_read(account_id: str, identity: Identity) -> bool:

@@ -25,38 +25,37 @@ from services.risk.schemas import (
     ReservedOut,
 )
 from services.risk.services import exposure_release, exposure_reserve
+from shared.django import InternalAuth
 
 router = Router(tags=["risk"])
 
+_ORDERS = InternalAuth("orders")
 
-@router.post("/internal/v1/reservations", response={201: ReservedOut})
-def reserve(request: HttpRequest, body: ReservationIn) -> tuple[int, ReservedOut]:
+
+@router.post("/internal/v1/reservations", response={201: ReservedOut}, auth=_ORDERS)
+def reserve(request: HttpRequest, body: ReservationIn) -> tuple[int, ReservedOut]:  # noqa: ARG001 - ninja passes it
     """Reserves an order's exposure; the same order always gets the same answer."""
-    request.identity.require_issuer("orders")
     reserved = exposure_reserve(order=OrderToReserve(**body.model_dump()), policy=dependencies().policy)
     return 201, ReservedOut.of(reserved)
 
 
-@router.post("/internal/v1/reservations/batch", response={201: list[ReservedOut]})
-def reserve_together(request: HttpRequest, body: BatchIn) -> tuple[int, list[ReservedOut]]:
+@router.post("/internal/v1/reservations/batch", response={201: list[ReservedOut]}, auth=_ORDERS)
+def reserve_together(request: HttpRequest, body: BatchIn) -> tuple[int, list[ReservedOut]]:  # noqa: ARG001 - ninja passes it
     """Reserves the exposure of all the orders or of none; the same orders always get the same answer."""
-    request.identity.require_issuer("orders")
     orders = [OrderToReserve(**each.model_dump()) for each in body.reservations]
     reserved = exposure_reserve_together(orders=orders, policy=dependencies().policy)
     return 201, [ReservedOut.of(each) for each in reserved]
 
 
-@router.patch("/internal/v1/reservations/{order_id}", response=ReservedOut)
-def raise_reservation(request: HttpRequest, order_id: str, body: ReplacementIn) -> ReservedOut:
+@router.patch("/internal/v1/reservations/{order_id}", response=ReservedOut, auth=_ORDERS)
+def raise_reservation(request: HttpRequest, order_id: str, body: ReplacementIn) -> ReservedOut:  # noqa: ARG001 - ninja passes it
     """Holds enough for the order to be replaced by a larger one."""
-    request.identity.require_issuer("orders")
     return ReservedOut.of(reservation_raise(order_id=order_id, **body.model_dump()))
 
 
-@router.delete("/internal/v1/reservations/{order_id}", response={204: None})
-def release(request: HttpRequest, order_id: str) -> tuple[int, None]:
+@router.delete("/internal/v1/reservations/{order_id}", response={204: None}, auth=_ORDERS)
+def release(request: HttpRequest, order_id: str) -> tuple[int, None]:  # noqa: ARG001 - ninja passes it
     """Gives back what an order still holds."""
-    request.identity.require_issuer("orders")
     exposure_release(order_id=order_id)
     return 204, None
 

@@ -246,6 +246,28 @@ class FeeAccrual(models.Model):
         indexes = [models.Index(fields=["account_id", "trade_date"], name="settlement_fee_account")]
 
 
+class ImportedStatement(models.Model):
+    """A broker's statement, and what the books said when it was taken in.
+
+    `positions` are {asset, stated, booked}, amounts as decimal text.
+    """
+
+    account_id = models.CharField(max_length=64)
+    reference = models.CharField(max_length=100)
+    day = models.DateField()
+    note = models.TextField()
+    digest = models.CharField(max_length=64)
+    positions = models.JSONField()
+    imported_at = models.DateTimeField(default=now)
+
+    class Meta:
+        db_table = "settlement_imported_statement"
+        constraints = [
+            models.UniqueConstraint(fields=["account_id", "reference"], name="settlement_import_once")
+        ]
+        indexes = [models.Index(fields=["account_id", "-id"], name="settlement_import_account")]
+
+
 class CommitDecision(models.Model):
     """A two-phase transaction that was decided to commit."""
 

@@ -13,13 +13,29 @@ DATABASE = "users"
 
 
 class Profile(models.Model):
-    """What a user tells about himself. `user_id` is the subject of his tokens."""
+    """What a user tells about himself, and what he is to his tenant.
+
+    `user_id` is the subject of his tokens. `verified` and `standing` are an operator's word: whether he is
+    who he says, and whether he may look at the profiles of his tenant.
+    """
+
+    class Standing(models.TextChoices):
+        MEMBER = "member"
+        ADMINISTRATOR = "administrator"
 
     user_id = models.CharField(primary_key=True, max_length=36)
     display_name = models.CharField(max_length=80, default="")
     country = models.CharField(max_length=2, default="")
     webhook_url = models.CharField(max_length=500, null=True)  # noqa: DJ001 - null is "none", as in the API
+    tenant = models.CharField(max_length=64, default="", db_default="")
+    verified = models.BooleanField(default=False, db_default=False)
+    standing = models.CharField(
+        max_length=16, choices=Standing.choices, default=Standing.MEMBER, db_default=Standing.MEMBER
+    )
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "user_id"], name="users_profile_of_tenant")]
 
 
 class Account(models.Model):
@@ -40,6 +56,16 @@ class Account(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["owner_id", "opened_at"])]
+
+
+class AccountProfile(models.Model):
+    """Whom an account's papers go to."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True)
+    contact_name = models.CharField(max_length=80, default="")
+    contact_email = models.CharField(max_length=254, default="")
+    paper_statements = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
 
 
 class UsersOutbox(OutboxMessage):

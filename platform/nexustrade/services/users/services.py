@@ -14,6 +14,8 @@ from shared.events import envelope_for, route
 from shared.events.types import AccountClosed, AccountOpened
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.events.types import Event
     from shared.security import Identity
 
@@ -26,13 +28,10 @@ def profile_get(*, identity: Identity) -> Profile:
     return Profile.objects.filter(pk=identity.subject).first() or Profile(user_id=identity.subject)
 
 
-def profile_update(
-    *, identity: Identity, display_name: str, country: str, webhook_url: str | None
-) -> Profile:
-    """Writes the caller's profile and returns it."""
+def profile_update(*, identity: Identity, changes: Mapping[str, Any]) -> Profile:
+    """Writes `changes`, by field, into the caller's profile and returns it."""
     profile, _ = Profile.objects.update_or_create(
-        user_id=identity.subject,
-        defaults={"display_name": display_name, "country": country, "webhook_url": webhook_url},
+        user_id=identity.subject, defaults={"tenant": identity.tenant, **changes}
     )
     return profile
 
@@ -56,11 +55,12 @@ def account_open(*, identity: Identity, name: str, currency: str) -> Account:
 
 def account_list(*, identity: Identity) -> list[Account]:
     """The caller's accounts, oldest first, closed ones included."""
-    return list(Account.objects.filter(owner_id=identity.subject).order_by("opened_at", "account_id"))
+    accounts = Account.objects.filter(owner_id=identity.subject, tenant=identity.tenant)
+    return list(accounts.order_by("opened_at", "account_id"))
 
 
 def account_get(*, identity: Identity, account_id: str) -> Account:
-    """An account of the caller's; any account for an operator or a service that asks on its own behalf.
+    """An account of the caller's; any of its tenant for an operator, any for a service on its own behalf.
 
     NotFound for all others: a stranger does not learn that an account exists.
     """
@@ -81,6 +81,15 @@ def account_close(*, identity: Identity, account_id: str) -> Account:
     return account
 
 
+def account_rename(*, identity: Identity, account_id: str, name: str) -> Account:
+    """Gives an account of the caller's another name."""
+    identity.require_permission("accounts:write")
+    account = account_get(identity=identity, account_id=account_id)
+    account.name = name
+    account.save(update_fields=["name"])
+    return account
+
+
 def _account(accounts: Any, identity: Identity, account_id: str) -> Account:
     account: Account | None = accounts.filter(pk=account_id).first()
     if account is None or not _may_see(identity, account):
@@ -89,7 +98,10 @@ def _account(accounts: Any, identity: Identity, account_id: str) -> Account:
 
 
 def _may_see(identity: Identity, account: Account) -> bool:
-    return identity.subject == account.owner_id or identity.is_operator or "service" in identity.roles
+    if "service" in identity.roles:
+        return True
+    mine = identity.subject == account.owner_id or identity.is_operator
+    return mine and identity.tenant == account.tenant
 
 
 def _announce(account: Account, event: Event, sequence: int) -> None:

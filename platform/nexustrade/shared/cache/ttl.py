@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared import clock
+from shared.cache.lifetimes import Lifetimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -44,13 +45,11 @@ class TTLCache(Generic[K, V]):
         monotonic: Callable[[], float] = clock.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        if ttl <= 0 or capacity < 1 or not 0 <= jitter < 1:
-            raise ValueError("a cache needs a positive TTL, room for an entry, and a jitter below 1")
-        self._ttl = ttl
+        if capacity < 1:
+            raise ValueError("a cache needs room for an entry")
+        self._lifetimes = Lifetimes(ttl, jitter, chance)
         self._capacity = capacity
-        self._jitter = jitter
         self._monotonic = monotonic
-        self._chance = chance
         self._lock = threading.Lock()
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._loads: dict[K, Future[V]] = {}
@@ -128,8 +127,7 @@ class TTLCache(Generic[K, V]):
         return entry
 
     def _store(self, key: K, value: V) -> None:
-        life = self._ttl * (1 - self._jitter * self._chance())
-        self._entries[key] = _Entry(value, self._monotonic() + life)
+        self._entries[key] = _Entry(value, self._monotonic() + self._lifetimes.draw())
         self._entries.move_to_end(key)
         while len(self._entries) > self._capacity:
             self._entries.popitem(last=False)

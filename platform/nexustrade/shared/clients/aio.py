@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from shared.clients.bulkhead import AsyncBulkhead
 from shared.clients.core import Call, ClientCore
 from shared.clients.transport import PooledTransport
 
@@ -32,12 +33,14 @@ class AsyncServiceClient:
         timeout: float = 2.0,
         retry: RetryPolicy | None = None,
         breaker: CircuitBreaker | None = None,
+        bulkhead: AsyncBulkhead | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._core = ClientCore(target, settings, discovery, timeout=timeout, retry=retry, breaker=breaker)
         self._discovery = discovery
+        self._bulkhead = bulkhead or AsyncBulkhead(target)
         # Without httpx's client around it: services send each other neither cookies nor redirects.
-        self._transport = transport or PooledTransport()
+        self._transport = transport or PooledTransport(settings.tls)
 
     @property
     def target(self) -> str:
@@ -83,7 +86,8 @@ class AsyncServiceClient:
             instance = await asyncio.to_thread(self._discovery.pick, self.target)
         self._core.breaker.before_call()
         try:
-            response = await self._send(self._core.request_of(call, instance))
+            async with self._bulkhead.place(call.deadline.remaining()):
+                response = await self._send(self._core.request_of(call, instance))
         except httpx.TransportError as error:
             self._core.unanswered(error, instance)
             return error

@@ -6,6 +6,7 @@ import select
 import socket
 from collections import deque
 from threading import Semaphore
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -13,7 +14,9 @@ from shared.clients.wire import (
     KEEP_ALIVE,
     MAX_CONNECTIONS,
     Answer,
+    Origin,
     connections_opened,
+    context_for,
     errors_of_connecting,
     errors_of_exchange,
     hung_up,
@@ -21,25 +24,33 @@ from shared.clients.wire import (
 )
 from shared.clock import monotonic
 
+if TYPE_CHECKING:
+    from shared.config.settings import TlsFiles
+
 READ_BYTES = 65536
 
 
 class BlockingTransport(httpx.BaseTransport):
     """Keeps up to `max_connections` connections per origin, for any number of threads.
 
-    Plain HTTP, whole bodies, no HEAD; raises what `PooledTransport` raises.
+    Whole bodies, no HEAD; raises what `PooledTransport` raises.
     """
 
     def __init__(
-        self, *, max_connections: int = MAX_CONNECTIONS, keepalive_seconds: float = KEEP_ALIVE
+        self,
+        tls: TlsFiles | None = None,
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        keepalive_seconds: float = KEEP_ALIVE,
     ) -> None:
+        self._tls = tls
         self._keepalive_seconds = keepalive_seconds
         self._max_connections = max_connections
-        self._pools: dict[tuple[str, int], _Pool] = {}
+        self._pools: dict[Origin, _Pool] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         times = request.extensions.get("timeout", {})
-        pool = self._pool(request.url)
+        pool = self._pool(request)
         connection = pool.acquire(times.get("pool"), times.get("connect"), request)
         try:
             message = message_of(request, request.read())
@@ -53,20 +64,21 @@ class BlockingTransport(httpx.BaseTransport):
         for pool in self._pools.values():
             pool.close()
 
-    def _pool(self, url: httpx.URL) -> _Pool:
-        origin = (url.host, url.port or 80)
+    def _pool(self, request: httpx.Request) -> _Pool:
+        origin = Origin.of(request)
         known = self._pools.get(origin)
         # One step, so that of two threads with the first requests both get the same pool.
         return known or self._pools.setdefault(
-            origin, _Pool(*origin, self._max_connections, self._keepalive_seconds)
+            origin, _Pool(origin, self._tls, self._max_connections, self._keepalive_seconds)
         )
 
 
 class _Pool:
     """The connections of one origin."""
 
-    def __init__(self, host: str, port: int, size: int, keepalive_seconds: float) -> None:
-        self._address = (host, port)
+    def __init__(self, origin: Origin, tls: TlsFiles | None, size: int, keepalive_seconds: float) -> None:
+        self._origin = origin
+        self._tls = tls
         self._slots = Semaphore(size)
         self._idle: deque[_Connection] = deque()
         self._keepalive_seconds = keepalive_seconds
@@ -109,10 +121,15 @@ class _Pool:
             return None
 
     def _connect(self, seconds: float | None, request: httpx.Request) -> _Connection:
+        origin, context = self._origin, context_for(self._origin, self._tls, request)
         with errors_of_connecting(request):
-            connection = _Connection(socket.create_connection(self._address, seconds))
+            give_up = None if seconds is None else monotonic() + seconds
+            sock = socket.create_connection((origin.host, origin.port), seconds)
+            if context is not None:
+                sock.settimeout(None if give_up is None else max(0.001, give_up - monotonic()))
+                sock = context.wrap_socket(sock, server_hostname=origin.name)
         connections_opened.inc()
-        return connection
+        return _Connection(sock)
 
 
 class _Connection:

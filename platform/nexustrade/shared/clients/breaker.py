@@ -13,6 +13,7 @@ from enum import StrEnum
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from shared.clients.counts import OPENED, REFUSED
 from shared.clock import monotonic
 from shared.errors import DependencyUnavailable
 
@@ -76,6 +77,7 @@ class CircuitBreaker:
             if state is State.CLOSED:
                 return
             if state is State.OPEN or self._trials_started >= self._config.trial_calls:
+                REFUSED.labels(self.name, "circuit-open").inc()
                 raise CircuitOpen(f"{self.name} is failing", retry_after=self._retry_after(now))
             self._trials_started += 1
 
@@ -116,7 +118,8 @@ class CircuitBreaker:
     def _record(self, now: float, *, failed: bool) -> None:
         self._outcomes.append((now, failed))
         self._failures += failed
-        while self._outcomes[0][0] <= now - self._config.window:
+        oldest = now - self._config.window
+        while self._outcomes and self._outcomes[0][0] <= oldest:
             self._failures -= self._outcomes.popleft()[1]
 
     def _too_many_failures(self) -> bool:
@@ -124,6 +127,7 @@ class CircuitBreaker:
         return calls >= self._config.minimum_calls and self._failures >= self._config.failure_ratio * calls
 
     def _open(self, now: float) -> None:
+        OPENED.labels(self.name).inc()
         self._opened_at = now
         self._trials_started = self._trials_passed = 0
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from shared.clients.breaker import CircuitBreaker
+from shared.clients.counts import ATTEMPTS, RETRIES
 from shared.clients.deadline import HEADER as DEADLINE_HEADER
 from shared.clients.deadline import Deadline, effective_deadline
 from shared.clients.retry import RetryPolicy
+from shared.clients.wire import HandshakeFailed
 from shared.errors import DeadlineExceeded, DependencyUnavailable
 from shared.observability.logging import get_logger
 from shared.observability.tracing import CLIENT, inject, span
@@ -93,7 +95,8 @@ class ClientCore:
         return Call(method, path, sent, body, deadline, repeatable)
 
     def trace(self, call: Call) -> AbstractContextManager[Span]:
-        return span(f"{call.method} {self.target}", kind=CLIENT, target=self.target, path=call.path)
+        name = f"{call.method} {self.target}"
+        return span(name, kind=CLIENT, target=self.target, path=call.path, deadline=call.deadline.at)
 
     def request_of(self, call: Call, instance: Instance) -> httpx.Request:
         """The request of this attempt, with the time that is left as its time-out."""
@@ -101,27 +104,42 @@ class ClientCore:
         timeout = httpx.Timeout(max(0.001, call.deadline.remaining())).as_dict()
         url = _url(instance.url + call.path)
         return httpx.Request(
-            call.method, url, headers=call.headers, extensions={"timeout": timeout}, **call.body
+            call.method,
+            url,
+            headers=call.headers,
+            extensions={"timeout": timeout, "sni_hostname": self.target},
+            **call.body,
         )
 
     def answered(self, response: httpx.Response) -> None:
         """Tell the breaker of an answer."""
         if response.status_code in FAILURE_STATUSES:
+            ATTEMPTS.labels(self.target, "failed").inc()
             self.breaker.failed()
         else:
+            ATTEMPTS.labels(self.target, "answered").inc()
             self.breaker.succeeded()
 
     def unanswered(self, error: httpx.TransportError, instance: Instance) -> None:
         """Tell breaker and discovery of an attempt without an answer."""
+        timed_out = isinstance(error, httpx.TimeoutException)
+        ATTEMPTS.labels(self.target, "timeout" if timed_out else "unreachable").inc()
         self.breaker.failed()
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             self._discovery.evict(self.target, instance)
 
     def pause_before_retry(self, call: Call, outcome: httpx.Response | httpx.TransportError) -> float | None:
-        """Seconds to wait before the next attempt, or None when there is to be none."""
-        status = outcome.status_code if isinstance(outcome, httpx.Response) else None
-        if status is not None and status < 400:
+        """Seconds to wait before the next attempt, or None when there is to be none.
+
+        An answer that says when to come back is for the caller: he knows whether to wait so long.
+        """
+        if isinstance(outcome, HandshakeFailed):
             return None
+        status = None
+        if isinstance(outcome, httpx.Response):
+            status = outcome.status_code
+            if status < 400 or "retry-after" in outcome.headers:
+                return None
         safe = call.idempotent or isinstance(outcome, NOT_SENT)
         if not self._retry.allows(call.attempt, idempotent=safe, status=status):
             return None
@@ -129,6 +147,7 @@ class ClientCore:
         if pause >= call.deadline.remaining():
             return None
         log.info("retry", target=self.target, attempt=call.attempt, reason=status or type(outcome).__name__)
+        RETRIES.labels(self.target).inc()
         call.attempt += 1
         return pause
 

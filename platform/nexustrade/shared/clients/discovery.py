@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = get_logger("discovery")
 
-CACHE_TTL = 1.0  # seconds; how long a deregistered instance may still be called
+CACHE_TTL = 1.0  # seconds; how long a lookup serves
 MAX_STALENESS = 30.0  # seconds; how long the last answer serves while Consul itself is unreachable
 QUARANTINE = 2.0  # seconds; how long an instance that refused a connection is passed over
 LOOKUP_TIMEOUT = 2.0  # seconds
@@ -29,15 +29,16 @@ LOOKUP_TIMEOUT = 2.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One running copy of a service."""
+    """One running copy of a service; those that Consul names serve HTTPS."""
 
     id: str
     host: str
     port: int
+    scheme: str = "https"
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
 
 class Discovery(Protocol):
@@ -142,8 +143,11 @@ class ConsulDiscovery:
                 entry.fetched_at = self._clock()
                 entry.fresh_until = entry.fetched_at + self._ttl
         except Exception as error:
-            if not entry.instances or self._clock() - entry.fetched_at > MAX_STALENESS:
+            now = self._clock()
+            if not entry.instances or now - entry.fetched_at > MAX_STALENESS:
                 raise DependencyUnavailable("service discovery does not answer", target=service) from error
+            # Not every call has to find out by itself that Consul is silent.
+            entry.fresh_until = now + self._ttl
             log.warning("lookup failed", target=service, error=str(error))
         finally:
             entry.refreshing.release()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from shared.clients.blocking import BlockingTransport
+from shared.clients.bulkhead import Bulkhead
 from shared.clients.core import Call, ClientCore
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ class ServiceClient:
         timeout: float = 2.0,
         retry: RetryPolicy | None = None,
         breaker: CircuitBreaker | None = None,
+        bulkhead: Bulkhead | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._core = ClientCore(target, settings, discovery, timeout=timeout, retry=retry, breaker=breaker)
         self._discovery = discovery
+        self._bulkhead = bulkhead or Bulkhead(target)
         # Without httpx's client around it: services send each other neither cookies nor redirects.
-        self._transport = transport or BlockingTransport()
+        self._transport = transport or BlockingTransport(settings.tls)
 
     @property
     def target(self) -> str:
@@ -62,7 +65,7 @@ class ServiceClient:
 
         `identity` is whom the call is made for (None: this service itself). `idempotent` says whether the
         call may be repeated when no answer came; by default the method decides.
-        Raises CircuitOpen, DependencyUnavailable or DeadlineExceeded when there is no answer.
+        Raises CircuitOpen, NoRoom, DependencyUnavailable or DeadlineExceeded when there is no answer.
         """
         body = {"json": json, "params": params}
         call = self._core.begin(method, path, body, identity, idempotent, headers, timeout)
@@ -82,7 +85,8 @@ class ServiceClient:
         instance = self._discovery.pick(self.target)
         self._core.breaker.before_call()
         try:
-            response = self._send(self._core.request_of(call, instance))
+            with self._bulkhead.place(call.deadline.remaining()):
+                response = self._send(self._core.request_of(call, instance))
         except httpx.TransportError as error:
             self._core.unanswered(error, instance)
             return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httptools
 import httpx
@@ -13,34 +13,45 @@ from shared.clients.wire import (
     KEEP_ALIVE,
     MAX_CONNECTIONS,
     Answer,
+    Origin,
     connections_opened,
+    context_for,
     errors_of_connecting,
     errors_of_exchange,
     hung_up,
     message_of,
 )
 
+if TYPE_CHECKING:
+    from shared.config.settings import TlsFiles
+
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """Keeps up to `max_connections` connections per origin; plain HTTP, whole bodies, no HEAD.
+    """Keeps up to `max_connections` connections per origin; whole bodies, no HEAD.
 
+    `tls` is what to prove our name with to origins that speak HTTPS.
     `keepalive_seconds` must be less than the servers keep an idle connection, or a request would now and then
     meet one that is just being closed.
 
-    Raises what httpx's own transport raises: ConnectError, ConnectTimeout, PoolTimeout, ReadTimeout,
-    ReadError, RemoteProtocolError.
+    Raises what httpx's own transport raises: ConnectError (HandshakeFailed among them), ConnectTimeout,
+    PoolTimeout, ReadTimeout, ReadError, RemoteProtocolError.
     """
 
     def __init__(
-        self, *, max_connections: int = MAX_CONNECTIONS, keepalive_seconds: float = KEEP_ALIVE
+        self,
+        tls: TlsFiles | None = None,
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        keepalive_seconds: float = KEEP_ALIVE,
     ) -> None:
+        self._tls = tls
         self._keepalive_seconds = keepalive_seconds
         self._max_connections = max_connections
-        self._pools: dict[tuple[str, int], _Pool] = {}
+        self._pools: dict[Origin, _Pool] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         times = request.extensions.get("timeout", {})
-        pool = self._pool(request.url)
+        pool = self._pool(request)
         connection = await pool.acquire(times.get("pool"), times.get("connect"), request)
         try:
             message = message_of(request, await request.aread())
@@ -50,10 +61,10 @@ class PooledTransport(httpx.AsyncBaseTransport):
             pool.release(connection)
         return answer.response()
 
-    def _pool(self, url: httpx.URL) -> _Pool:
-        origin = (url.host, url.port or 80)
+    def _pool(self, request: httpx.Request) -> _Pool:
+        origin = Origin.of(request)
         if origin not in self._pools:
-            self._pools[origin] = _Pool(*origin, self._max_connections, self._keepalive_seconds)
+            self._pools[origin] = _Pool(origin, self._tls, self._max_connections, self._keepalive_seconds)
         return self._pools[origin]
 
     async def aclose(self) -> None:
@@ -64,8 +75,9 @@ class PooledTransport(httpx.AsyncBaseTransport):
 class _Pool:
     """The connections of one origin."""
 
-    def __init__(self, host: str, port: int, size: int, keepalive_seconds: float) -> None:
-        self._address = (host, port)
+    def __init__(self, origin: Origin, tls: TlsFiles | None, size: int, keepalive_seconds: float) -> None:
+        self._origin = origin
+        self._tls = tls
         self._slots = asyncio.Semaphore(size)
         self._idle: deque[_Connection] = deque()
         self._keepalive_seconds = keepalive_seconds
@@ -108,10 +120,13 @@ class _Pool:
         return None
 
     async def _connect(self, seconds: float | None, request: httpx.Request) -> _Connection:
-        loop = asyncio.get_running_loop()
+        loop, origin = asyncio.get_running_loop(), self._origin
+        context = context_for(origin, self._tls, request)
         with errors_of_connecting(request):
             async with asyncio.timeout(seconds):
-                _, connection = await loop.create_connection(_Connection, *self._address)
+                _, connection = await loop.create_connection(
+                    _Connection, origin.host, origin.port, ssl=context, server_hostname=origin.name
+                )
         connections_opened.inc()
         return connection
 
@@ -125,9 +140,12 @@ class _Connection(asyncio.Protocol):
         self._transport: Any = None
         self._answer: Answer | None = None
         self._done: asyncio.Future[None] | None = None
+        self._lost: Exception | None = None
 
     async def exchange(self, message: bytes, seconds: float | None) -> Answer:
         self.reusable = False  # until the whole answer is read: a cancelled exchange spoils the connection
+        if self._lost is not None:
+            raise self._lost
         self._answer, self._done = answer, done = Answer(), asyncio.get_running_loop().create_future()
         self._transport.write(message)
         try:
@@ -139,7 +157,7 @@ class _Connection(asyncio.Protocol):
         return answer
 
     def close(self) -> None:
-        self._transport.close()
+        self._transport.abort()  # at once: TLS would first take leave of a peer that may not listen
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -158,7 +176,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.reusable = False
-        self._end(error or hung_up())
+        self._lost = error or hung_up()
+        self._end(self._lost)
 
     def _end(self, error: Exception | None = None) -> None:
         if self._done is None or self._done.done():

@@ -18,6 +18,15 @@ SECRET_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """Paths of the PEM files with which a service proves who it is, and tells who others are."""
+
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The environment of one service process; see `from_env`."""
 
@@ -27,6 +36,7 @@ class Settings:
     kafka_bootstrap_servers: str
     consul_http_addr: str
     service_token_secret: str = field(repr=False)
+    tls: TlsFiles = field(default_factory=TlsFiles)
     env: str = "development"
     host: str = "127.0.0.1"
     advertise_host: str = "127.0.0.1"
@@ -35,27 +45,37 @@ class Settings:
     operator_password: str | None = field(default=None, repr=False)
     clock_file: str | None = None
     trace_file: str | None = None
+    exchange_feed_url: str = ""
     database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_env(cls, *, databases: Iterable[str] = ()) -> Settings:
-        """The settings of this process; `databases` names those it cannot do without.
+    def from_env(cls, *, databases: Iterable[str] = (), exchange: bool = False) -> Settings:
+        """The settings of this process; `databases` names those it cannot do without, as with `exchange`.
 
-        Ends the process with one line on stderr and status 78 when a variable is missing or malformed.
+        Ends the process with one line on stderr and status 78 when a variable is missing or malformed, or
+        names a certificate that is of no use.
         """
+        from shared.security.tls import check
+
         try:
-            return cls.from_mapping(os.environ, databases=databases)
+            settings = cls.from_mapping(os.environ, databases=databases, exchange=exchange)
+            check(settings.tls)
+            return settings
         except ConfigError as error:
             print(error.message, file=sys.stderr)
             raise SystemExit(EXIT_CONFIG) from None
 
     @classmethod
-    def from_mapping(cls, environ: Mapping[str, str], *, databases: Iterable[str] = ()) -> Settings:
+    def from_mapping(
+        cls, environ: Mapping[str, str], *, databases: Iterable[str] = (), exchange: bool = False
+    ) -> Settings:
         """The settings that `environ` describes; MissingVariable or ConfigError name what is wrong."""
         service, port = _required(environ, "NEXUS_SERVICE"), _port(_required(environ, "NEXUS_PORT"))
         host = environ.get("NEXUS_HOST") or "127.0.0.1"
         for database in databases:
             _required(environ, f"DATABASE_URL_{database.upper()}")
+        if exchange:
+            _required(environ, "EXCHANGE_FEED_URL")
         return cls(
             service=service,
             port=port,
@@ -63,6 +83,11 @@ class Settings:
             kafka_bootstrap_servers=_required(environ, "KAFKA_BOOTSTRAP_SERVERS"),
             consul_http_addr=_required(environ, "CONSUL_HTTP_ADDR"),
             service_token_secret=_secret(_required(environ, "SERVICE_TOKEN_SECRET")),
+            tls=TlsFiles(
+                ca=_required(environ, "NEXUS_TLS_CA"),
+                certificate=_required(environ, "NEXUS_TLS_CERT"),
+                key=_required(environ, "NEXUS_TLS_KEY"),
+            ),
             env=_environment(environ.get("NEXUS_ENV") or "development"),
             host=host,
             advertise_host=environ.get("NEXUS_ADVERTISE_HOST") or host,
@@ -71,6 +96,7 @@ class Settings:
             operator_password=environ.get("OPERATOR_PASSWORD") or None,
             clock_file=environ.get("NEXUS_CLOCK_FILE") or None,
             trace_file=environ.get("NEXUS_TRACE_FILE") or None,
+            exchange_feed_url=environ.get("EXCHANGE_FEED_URL") or "",
             database_urls={
                 name: url for name in DATABASES if (url := environ.get(f"DATABASE_URL_{name.upper()}"))
             },

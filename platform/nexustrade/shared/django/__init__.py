@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shared.django.api import make_api
+    from shared.django.api import InternalAuth, make_api
     from shared.django.inbox import process_once
     from shared.django.outbox import OutboxRelay, enqueue
     from shared.django.run import prepare, run_service
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shared.django.urls import service_urls
 
 _HOMES = {
+    "InternalAuth": "api",
     "OutboxRelay": "outbox",
     "base_settings": "settings",
     "enqueue": "outbox",
@@ -29,6 +30,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "InternalAuth",
     "OutboxRelay",
     "base_settings",
     "enqueue",

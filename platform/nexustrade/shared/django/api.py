@@ -36,6 +36,21 @@ class ServiceTokenAuth(HttpBearer):
         raise NotImplementedError("the middleware verifies tokens")
 
 
+class InternalAuth(ServiceTokenAuth):
+    """Keeps an operation to some services, whoever they call for: `auth=InternalAuth("orders")`."""
+
+    def __init__(self, *issuers: str) -> None:
+        super().__init__()
+        self._issuers = issuers
+
+    def __call__(self, request: HttpRequest) -> Any:
+        identity: Identity | None = getattr(request, "identity", None)
+        if identity is None:
+            raise Unauthenticated("a service token is required")
+        identity.require_issuer(*self._issuers)
+        return True
+
+
 def make_api(service: str, *, version: str = "1") -> NinjaAPI:
     """An API whose operations need a service token and whose errors are problem documents.
 

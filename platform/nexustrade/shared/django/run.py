@@ -52,6 +52,7 @@ def run_service(service: str, *, consumers: Parts = (), background: Parts = ()) 
     from shared.django.migrate import migrate_apps
     from shared.django.server import ThreadedServer
     from shared.django.statements import trace_statements
+    from shared.security.tls import server_context
 
     config = load_config(settings.env)
     if config.get("observability.trace_statements", bool, False):
@@ -62,7 +63,9 @@ def run_service(service: str, *, consumers: Parts = (), background: Parts = ()) 
     with ExitStack() as life:
         life.callback(_close_pools)
         _start(life, [*_made(background, settings), *_made(consumers, settings)])
-        server = ThreadedServer(get_wsgi_application(), settings, threads=threads)
+        server = ThreadedServer(
+            get_wsgi_application(), settings, threads=threads, tls=server_context(settings.tls)
+        )
         life.callback(server.close)
         server.stop_on_signals()
         _start(life, [ConsulRegistration(settings, health.ready)])

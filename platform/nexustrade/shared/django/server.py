@@ -12,7 +12,10 @@ from waitress import wasyncore
 from waitress.server import create_server
 from waitress.task import ThreadedTaskDispatcher
 
+from shared.django.tls import secure
+
 if TYPE_CHECKING:
+    import ssl
     from types import FrameType
     from wsgiref.types import WSGIApplication
 
@@ -48,9 +51,16 @@ class GrowingDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
 
 class ThreadedServer:
-    """waitress on the address in `settings`; the port is open once the object exists."""
+    """waitress on the address in `settings`, over TLS with `tls`; the port is open once the object exists."""
 
-    def __init__(self, application: WSGIApplication, settings: Settings, *, threads: int) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        settings: Settings,
+        *,
+        threads: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         # It warns whenever a request waits for a thread, which is what the queue is for.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._stopping = Event()
@@ -66,8 +76,11 @@ class ThreadedServer:
             connection_limit=MAX_CONNECTIONS,
             asyncore_use_poll=True,
             ident=None,
+            url_scheme="http" if tls is None else "https",
             _dispatcher=self._dispatcher,
         )
+        if tls is not None:
+            secure(self._server, tls)
 
     def stop_on_signals(self) -> None:
         """Let SIGTERM and SIGINT end `run`; to be called from the main thread."""

@@ -17,7 +17,7 @@ from proto import events_pb2 as pb
 from shared.events.envelope import EventEnvelope
 from shared.events.errors import DecodeError, EncodeError
 from shared.events.types import EVENT_TYPES, Level
-from shared.events.versions import current_version, upcast
+from shared.events.versions import current_version, least_reader, upcast
 from shared.money import EXACT, Money, Price, Quantity
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def encode(envelope: EventEnvelope) -> bytes:
             aggregate_id=envelope.aggregate_id,
             sequence=envelope.sequence,
             epoch=envelope.epoch,
+            least_reader_version=least_reader(kind),
         )
         _put_moment(message.occurred_at, envelope.occurred_at)
         payload = getattr(message, payload_field(kind))
@@ -59,7 +60,7 @@ def encode(envelope: EventEnvelope) -> bytes:
 def decode(data: bytes) -> EventEnvelope:
     """The event in `data`, upcast to the present version.
 
-    DecodeError when the bytes are no envelope, or one of an unknown event or a newer version.
+    DecodeError when the bytes are no envelope, or one of an unknown event or a version that cannot be read.
     """
     try:
         message = pb.Envelope.FromString(data)
@@ -69,7 +70,7 @@ def decode(data: bytes) -> EventEnvelope:
     if kind not in EVENT_TYPES or message.WhichOneof("payload") != payload_field(kind):
         raise DecodeError(f"not an event this code knows: {kind[:40]!r}", event_type=kind)
     payload = getattr(message, payload_field(kind))
-    upcast(kind, message.schema_version, payload)
+    upcast(kind, message.schema_version, payload, message.least_reader_version)
     try:
         return EventEnvelope(
             event_id=message.event_id,

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from shared.errors import Forbidden
 
 OPERATOR = "operator"
+# The role of a caller who proves himself with an API key, and how the text of such a key begins.
+API_KEY, API_KEY_PREFIX = "api-key", "nxk_"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A caller: a user, or a service on its own behalf (`subject` is then "service:<name>").
 
-    `issuer` is the service that made the call (empty for an access token of a user).
+    `issuer` is the service that made the call (empty for an access token of a user). `device` is what the
+    user called his device when he logged in, empty when he gave it no name.
     """
 
     subject: str
@@ -21,6 +24,7 @@ class Identity:
     permissions: tuple[str, ...] = ()
     tenant: str = ""
     issuer: str = ""
+    device: str = ""
 
     @classmethod
     def of_service(cls, service: str) -> Identity:
@@ -40,6 +44,11 @@ class Identity:
         """Raise Forbidden unless the caller has `permission`, or is an operator."""
         if permission not in self.permissions and not self.is_operator:
             raise Forbidden(f"needs the permission {permission}")
+
+    def require_log_in(self) -> None:
+        """Raise Forbidden for a caller with an API key: some things take the user himself."""
+        if API_KEY in self.roles:
+            raise Forbidden("needs a log-in, not an API key")
 
     def require_owner(self, owner_id: str) -> None:
         """Raise Forbidden unless the caller is `owner_id`, or an operator."""

@@ -79,6 +79,8 @@ def issue(key: SigningKey, identity: Identity, *, ttl: float, token_id: str | No
         "exp": int(now + ttl),
         "jti": token_id or new_id(),
     }
+    if identity.device:
+        claims["device"] = identity.device
     return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 

@@ -43,6 +43,8 @@ def issue(
         "iat": int(now),
         "exp": int(now + ttl),
     }
+    if caller.device:
+        claims["device"] = caller.device
     return _jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
@@ -78,6 +80,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
         permissions=tuple(claims["permissions"]),
         tenant=claims["tenant"],
         issuer=claims["iss"],
+        device=claims.get("device", ""),
     )
 
 
