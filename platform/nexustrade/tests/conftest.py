@@ -20,6 +20,7 @@ for folder in (TREE, TREE / "tests"):
         sys.path.insert(0, str(folder))
 
 from support.client import ApiClient, Trader  # noqa: E402
+from support.devices import Devices  # noqa: E402
 from support.market import Market  # noqa: E402
 
 pytest_plugins = ("runtime.pytest_plugin",)
@@ -54,6 +55,14 @@ def operator(market: Market) -> ApiClient:
 def new_trader(market: Market) -> Callable[..., Trader]:
     """Makes a trader: `new_trader(cash="1000000", limit="50000000", used=None, shares=None)`."""
     return market.new_trader
+
+
+@pytest.fixture
+def devices(platform: Any, market: Market) -> Iterator[Devices]:
+    """Logs users in on devices: `devices.new("phone")`, `devices.of(username, password, "tablet")`."""
+    made = Devices(platform, market)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What settlement and audit promise to those who call them and those who read their events."""
 
-import httpx
 import pytest
 from support.client import expect
 from support.settlement import make_trade, run, trades_of
@@ -122,12 +121,10 @@ def test_a_service_takes_no_request_without_a_service_token(platform, service):
     """Past the gateway, only tokens of the house count; health and OpenAPI are open."""
     path = {"settlement": "/v1/settlements/reconciliation", "audit": "/v1/audit/verify"}[service]
 
-    def ask(path):
-        return httpx.get(platform.url(service) + path, timeout=30)
-
-    assert ask(path).status_code == 401
-    until(lambda: ask("/health/ready").json()["status"] == "ok", message=f"{service} is ready")
-    assert path in ask("/openapi.json").json()["paths"]
+    with platform.http(service) as client:
+        assert client.get(path).status_code == 401
+        until(lambda: client.get("/health/ready").json()["status"] == "ok", message=f"{service} is ready")
+        assert path in client.get("/openapi.json").json()["paths"]
 
 
 def test_an_audit_entry_has_the_agreed_fields(operator, new_trader):

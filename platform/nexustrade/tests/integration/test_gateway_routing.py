@@ -103,14 +103,13 @@ def test_head_answers_like_get_without_a_body(client: ApiClient) -> None:
 @pytest.mark.parametrize("service", ["gateway", "auth", "users"])
 def test_services_tell_of_themselves(platform: Any, service: str) -> None:
     """Each service answers for its health, its metrics and its interface."""
-    plain = ApiClient(platform.url(service)).http
-    base = platform.url(service)
-    assert plain.get(f"{base}/health/live").json() == {"status": "ok"}
-    ready = until(
-        lambda: (found := plain.get(f"{base}/health/ready")).status_code == 200 and found.json(),
-        message=f"{service} is ready",
-    )
-    assert (ready["status"], ready["service"]) == ("ok", service)
-    assert "http_requests_total" in plain.get(f"{base}/metrics").text
-    assert plain.get(f"{base}/openapi.json").json()["paths"]
+    with platform.http(service) as plain:
+        assert plain.get("/health/live").json() == {"status": "ok"}
+        ready = until(
+            lambda: (found := plain.get("/health/ready")).status_code == 200 and found.json(),
+            message=f"{service} is ready",
+        )
+        assert (ready["status"], ready["service"]) == ("ok", service)
+        assert "http_requests_total" in plain.get("/metrics").text
+        assert plain.get("/openapi.json").json()["paths"]
     plain.close()

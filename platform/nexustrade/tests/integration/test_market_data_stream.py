@@ -86,7 +86,7 @@ def test_the_gateways_stream_needs_a_token(platform):
 def test_the_services_own_stream_tells_why_it_ends(platform):
     """A caller without a service token is told by the close code."""
     url = platform.url("market-data").replace("http", "ws", 1)
-    with connect(f"{url}/v1/stream?symbols=ACME", proxy=None) as stream:
+    with connect(f"{url}/v1/stream?symbols=ACME", proxy=None, ssl=platform.addresses.tls) as stream:
         with pytest.raises(ConnectionClosedError):
             stream.recv(timeout=15)
         assert stream.close_code == 4401

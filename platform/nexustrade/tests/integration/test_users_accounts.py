@@ -32,11 +32,12 @@ def test_a_user_opens_an_account_and_finds_it(market: Any) -> None:
 def test_a_profile_is_kept(market: Any) -> None:
     """A profile is empty at first, then what its user wrote last."""
     client, _, _, user_id = market.new_user()
-    empty = {"user_id": user_id, "display_name": "", "country": "", "webhook_url": None}
-    assert expect(client.get("/v1/users/me"), 200) == empty
+    said = {"user_id": user_id, "verified": False, "standing": "member"}
+    empty = {"display_name": "", "country": "", "webhook_url": None}
+    assert expect(client.get("/v1/users/me"), 200) == said | empty
     wanted = {"display_name": "Ada", "country": "GB", "webhook_url": "https://example.com/hook"}
-    assert expect(client.put("/v1/users/me", json=wanted), 200) == {"user_id": user_id} | wanted
-    assert expect(client.get("/v1/users/me"), 200) == {"user_id": user_id} | wanted
+    assert expect(client.put("/v1/users/me", json=wanted), 200) == said | wanted
+    assert expect(client.get("/v1/users/me"), 200) == said | wanted
 
 
 def test_opening_an_account_is_announced(platform: Any, market: Any) -> None:

@@ -20,7 +20,7 @@ from shared.django import prepare
 prepare("auth")
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
-from services.auth import services
+from services.auth import services, sessions
 from services.auth.bootstrap import dependencies
 from shared.ids import new_id
 
@@ -35,10 +35,10 @@ def statements(use_case):
     return answer, [word for word in words if word in {"SELECT", "INSERT", "UPDATE", "DELETE"}], captured
 
 def log_in():
-    return services.session_open(username=name, password=password, policy=needs.sessions)
+    return sessions.session_open(username=name, password=password, device="", policy=needs.sessions)
 
 def refresh():
-    return services.session_refresh(
+    return sessions.session_refresh(
         refresh_token=tokens.refresh_token, policy=needs.sessions, claims=needs.claims
     )
 

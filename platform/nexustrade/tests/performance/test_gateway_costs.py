@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
+from support.calls import total
 from support.client import expect
 from support.wait import until
 
 pytestmark = pytest.mark.services("gateway", "auth", "users")
-
-
-def total(platform: Any, service: str, prefix: str) -> float:
-    """The sum of a service's samples whose name and labels start with `prefix`."""
-    return sum(value for name, value in platform.metrics(service).items() if name.startswith(prefix))
 
 
 def test_signing_keys_are_fetched_once_for_many_requests(platform: Any, market: Any) -> None:
@@ -50,10 +47,12 @@ def test_equal_reads_of_two_users_are_two_calls(platform: Any, market: Any) -> N
     pairs = [market.new_user() for _ in range(2)]
     for client, *_ in pairs:
         expect(client.post("/v1/accounts", json={"name": "main"}), 201)
+    joined = partial(total, platform, "gateway", "gateway_reads_joined_total")
+    before = joined()
     with platform.connect("users_db") as connection, ThreadPoolExecutor(2) as pool:
         connection.execute("LOCK TABLE users_account IN ACCESS EXCLUSIVE MODE")
         reads = [pool.submit(client.get, "/v1/accounts") for client, *_ in pairs]
-        until(lambda: waiting(platform) >= 2, timeout=20, message="both reads wait for the database")
+        until(lambda: waiting(platform) + joined() - before >= 2, message="both reads wait")
         connection.rollback()
         owners = [expect(read.result(), 200)["items"][0]["owner_id"] for read in reads]
     assert owners == [user_id for *_, user_id in pairs]

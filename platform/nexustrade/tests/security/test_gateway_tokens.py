@@ -8,8 +8,7 @@ from typing import Any
 
 import jwt as pyjwt
 import pytest
-from support.client import ApiClient, expect
-from support.wait import until
+from support.client import ApiClient
 
 from shared.security import Identity, jwt, service_tokens
 
@@ -113,66 +112,27 @@ def test_a_token_for_services_is_no_token_for_users(
     """The gateway refuses service tokens, and the services refuse access tokens."""
     secret = platform.environment("users")["SERVICE_TOKEN_SECRET"]
     assert ask(service_tokens.issue("gateway", "users", Identity("x"), secret)).status_code == 401
-    inside = ApiClient(platform.url("users"), signed()(signing_key))
-    assert inside.http.get(platform.url("users") + "/v1/users/me").status_code == 401
-    inside.close()
+    headers = {"Authorization": f"Bearer {signed()(signing_key)}"}
+    with platform.http("users", headers=headers) as inside:
+        assert inside.get("/v1/users/me").status_code == 401
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer null", "Bearer e30.e30.", "Basic Og=="])
 def test_services_refuse_callers_without_a_service_token(platform: Any, header: str | None) -> None:
     """Inside the network a missing or an empty token opens nothing either."""
-    client = ApiClient(platform.url("users"))
     headers = {} if header is None else {"Authorization": header}
-    for path in ("/v1/users/me", "/v1/accounts"):
-        answer = client.http.get(platform.url("users") + path, headers=headers)
-        assert answer.status_code == 401, path
-    client.close()
+    with platform.http("users", headers=headers) as client:
+        for path in ("/v1/users/me", "/v1/accounts"):
+            assert client.get(path).status_code == 401, path
 
 
 def test_a_service_token_is_good_for_one_service(platform: Any) -> None:
     """A token made for auth is refused by users; so is one signed with another secret."""
     secret = platform.environment("users")["SERVICE_TOKEN_SECRET"]
-    client = ApiClient(platform.url("users"))
     for token in (
         service_tokens.issue("gateway", "auth", Identity("x"), secret),
         service_tokens.issue("gateway", "users", Identity("x"), secret[::-1]),
         service_tokens.issue("gateway", "users", Identity("x"), secret, ttl=-60),
     ):
-        answer = client.http.get(
-            platform.url("users") + "/v1/accounts", headers={"Authorization": f"Bearer {token}"}
-        )
-        assert answer.status_code == 401
-    client.close()
-
-
-def test_sessions_live_through_a_change_of_keys(operator: ApiClient, market: Any) -> None:
-    """A new signing key is published before it signs, and tokens of the old one stay good."""
-    client, *_ = market.new_user()
-    new = expect(operator.post("/v1/auth/keys"), 201)["key_id"]
-    published = [key["kid"] for key in expect(client.get("/v1/auth/jwks"), 200)["keys"]]
-    assert new in published
-    assert jwt.key_id(client.token) in published
-    assert client.get("/v1/users/me").status_code == 200
-    later, *_ = market.new_user()
-    assert jwt.key_id(later.token) != new, "nothing is signed with a key that verifiers may not have yet"
-    assert later.get("/v1/users/me").status_code == 200
-
-
-def test_a_key_that_has_come_of_age_signs_and_is_accepted(
-    platform: Any, operator: ApiClient, market: Any
-) -> None:
-    """Once its time has come the new key signs, and the gateway knows it at once."""
-    client, *_ = market.new_user()
-    new = expect(operator.post("/v1/auth/keys"), 201)["key_id"]
-    with platform.connect("users_db") as connection:
-        # The wait for the new key is over: the whole history of keys is moved into the past by it.
-        connection.execute(
-            "UPDATE nexus_auth_storedkey SET signs_from = signs_from - gap, retires_at = retires_at - gap "
-            "FROM (SELECT signs_from - now() AS gap FROM nexus_auth_storedkey WHERE key_id = %s) AS new",
-            (new,),
-        )
-        connection.commit()
-    later, *_ = market.new_user()
-    assert jwt.key_id(later.token) == new
-    until(lambda: later.get("/v1/users/me").status_code == 200, message="the new key is known")
-    assert client.get("/v1/users/me").status_code == 200, "the old key is still published"
+        with platform.http("users", headers={"Authorization": f"Bearer {token}"}) as client:
+            assert client.get("/v1/accounts").status_code == 401

@@ -22,10 +22,10 @@ class OperatorClient:
     def __init__(self, platform: Any, service: str) -> None:
         self._service = service
         self._secret = platform.environment(service)["SERVICE_TOKEN_SECRET"]
-        self._http = httpx.Client(base_url=platform.url(service), timeout=30.0)
+        self._http: httpx.Client = platform.http(service)
 
     def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
-        identity = Identity(subject="operator", roles=("operator",))
+        identity = Identity(subject="operator", roles=("operator",), tenant="retail")
         token = service_tokens.issue("gateway", self._service, identity, self._secret)
         return self._http.request(method, path, headers={"Authorization": f"Bearer {token}"}, **kwargs)
 

@@ -31,12 +31,16 @@ class HeldRow:
 
     def release_when_waiting(self, sessions: int, *, timeout: float = PATIENCE) -> None:
         """Waits until `sessions` sessions wait, then lets them go on; AssertionError after `timeout` s."""
+        self.wait_for(sessions, timeout=timeout)
+        self.release()
+
+    def wait_for(self, sessions: int, *, timeout: float = PATIENCE) -> None:
+        """Waits until `sessions` sessions wait; AssertionError after `timeout` s."""
         until(
             lambda: self.waiting() >= sessions,
             timeout=timeout,
-            message=f"{sessions} sessions wait for the row of {self._table}",
+            message=f"{sessions} sessions wait for {self._table}",
         )
-        self.release()
 
     def release_when_settled(self, sessions: int, *, timeout: float = 3.0) -> None:
         """Lets go as soon as `sessions` sessions wait, and after `timeout` seconds in any case."""
@@ -67,3 +71,15 @@ def held_row(
             yield row
         finally:
             row.release()
+
+
+@contextmanager
+def held_table(platform: Any, table: str, *, database: str) -> Iterator[HeldRow]:
+    """Keeps a table from being written to; it can be read, and its rows can be locked."""
+    with platform.connect(database) as connection:
+        connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        held = HeldRow(platform, connection, database, table)
+        try:
+            yield held
+        finally:
+            held.release()

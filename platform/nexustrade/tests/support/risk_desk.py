@@ -24,7 +24,7 @@ class RiskDesk:
         self._issuer = issuer
         self._identity = identity
         self._secret = platform.environment("risk")["SERVICE_TOKEN_SECRET"]
-        self.http = httpx.Client(base_url=platform.url("risk"), timeout=30.0)
+        self.http: httpx.Client = platform.http("risk")
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from json import dumps
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,7 +45,11 @@ def ask(
 ) -> httpx.Response:
     """One request straight to a service, past the gateway; headers go out as they are, even wrong ones."""
     address = urlsplit(platform.url(service))
-    connection = HTTPConnection(str(address.hostname), address.port, timeout=10.0)
+    connection = (
+        HTTPSConnection(str(address.hostname), address.port, timeout=10.0, context=platform.addresses.tls)
+        if address.scheme == "https"
+        else HTTPConnection(str(address.hostname), address.port, timeout=10.0)
+    )
     content = {} if json is None else {"Content-Type": "application/json"}
     try:
         body = None if json is None else dumps(json)

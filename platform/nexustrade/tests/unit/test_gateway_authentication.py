@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,16 @@ def test_the_identity_carries_every_claim() -> None:
     authenticator = Authenticator(keys_from(Auth(key)))
     token = jwt.issue(key, TRADER, ttl=60)
     assert asyncio.run(authenticator.identify(token)) == TRADER
+
+
+@pytest.mark.parametrize("device", ["phone", "Trading desk 4"])
+def test_a_device_has_the_rights_of_its_user(device: str) -> None:
+    """A token of a device with a name proves all that one without does, and the name."""
+    key = jwt.SigningKey.generate()
+    authenticator = Authenticator(keys_from(Auth(key)))
+    on_device = replace(TRADER, device=device)
+    token = jwt.issue(key, on_device, ttl=60)
+    assert asyncio.run(authenticator.identify(token)) == on_device
 
 
 def test_many_requests_at_once_fetch_the_keys_once() -> None:

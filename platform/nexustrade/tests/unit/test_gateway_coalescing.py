@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,9 @@ from shared.security import Identity
 
 pytestmark = pytest.mark.services("gateway")
 
-ALICE = ReadKey(Identity("alice", tenant="retail"), "/v1/users/me")
-BOB = ReadKey(Identity("bob", tenant="retail"), "/v1/users/me")
+ALICE_HERSELF, BOB_HIMSELF = (Identity(name, tenant="retail") for name in ("alice", "bob"))
+ALICE = ReadKey.of(ALICE_HERSELF, "/v1/users/me")
+BOB = ReadKey.of(BOB_HIMSELF, "/v1/users/me")
 
 
 class Source:
@@ -60,6 +62,37 @@ def test_reads_of_two_callers_are_never_merged() -> None:
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ALICE_HERSELF, subject="carol"),
+        replace(ALICE_HERSELF, tenant="wholesale"),
+        replace(ALICE_HERSELF, roles=("operator",)),
+    ],
+    ids=["subject", "tenant", "roles"],
+)
+def test_reads_are_equal_only_for_the_same_caller_with_the_same_rights(other: Identity) -> None:
+    """Whoever differs in name, tenant or role has a read of his own."""
+    assert ReadKey.of(other, "/v1/users/me") != ALICE
+    assert ReadKey.of(replace(ALICE_HERSELF), "/v1/users/me") == ALICE
+
+
+def test_a_write_of_one_caller_leaves_the_reads_of_others_alone() -> None:
+    """What Bob writes does not make Alice's reads start again."""
+
+    async def scene() -> None:
+        source, coalescer = Source(), Coalescer[int]()
+        first = asyncio.ensure_future(coalescer.fetch(ALICE, source))
+        await _started(first)
+        coalescer.forget(BOB_HIMSELF)
+        second = asyncio.ensure_future(coalescer.fetch(ALICE, source))
+        await _started(second)
+        source.open.set()
+        assert await asyncio.gather(first, second) == [1, 1]
+
+    asyncio.run(scene())
+
+
 def test_a_read_after_a_write_does_not_join_one_from_before() -> None:
     """A caller who has written something is not answered from a read that may have missed it."""
 
@@ -67,7 +100,7 @@ def test_a_read_after_a_write_does_not_join_one_from_before() -> None:
         source, coalescer = Source(), Coalescer[int]()
         before = [asyncio.ensure_future(coalescer.fetch(key, source)) for key in (ALICE, BOB)]
         await _started(*before)
-        coalescer.forget(ALICE.identity)
+        coalescer.forget(ALICE_HERSELF)
         after = [asyncio.ensure_future(coalescer.fetch(key, source)) for key in (ALICE, BOB)]
         await _started(*after)
         source.open.set()

@@ -41,6 +41,41 @@ def test_breaker_opens_when_half_of_the_calls_fail(breaker: CircuitBreaker) -> N
     assert refusal.value.fields["retry_after"] == CONFIG.recovery
 
 
+def test_breaker_opens_under_heavy_traffic(breaker: CircuitBreaker) -> None:
+    """However many calls there were, a dependency that begins to fail is found out."""
+    for _ in range(50):
+        call(breaker, ok=True)
+    for _ in range(50):
+        call(breaker, ok=False)
+    assert breaker.state is State.OPEN
+
+
+def test_breaker_lets_a_dead_dependency_be_called_as_often_as_a_verdict_needs(
+    breaker: CircuitBreaker,
+) -> None:
+    """Of a thousand calls to a dead dependency, four get through."""
+    granted = 0
+    for _ in range(1000):
+        try:
+            breaker.before_call()
+        except CircuitOpen:
+            continue
+        granted += 1
+        breaker.failed()
+    assert granted == CONFIG.minimum_calls
+
+
+def test_breaker_begins_afresh_once_it_has_closed(breaker: CircuitBreaker, clock: Stopwatch) -> None:
+    """Failures from before an outage do not count against a dependency that is back."""
+    opened(breaker)
+    clock.time += CONFIG.recovery
+    for _ in range(CONFIG.trial_calls):
+        call(breaker, ok=True)
+    for _ in range(CONFIG.minimum_calls - 1):
+        call(breaker, ok=False)
+    assert breaker.state is State.CLOSED
+
+
 def test_breaker_stays_closed_below_the_minimum_of_calls(breaker: CircuitBreaker) -> None:
     """A few failures of a quiet dependency are no verdict."""
     for _ in range(CONFIG.minimum_calls - 1):

@@ -22,6 +22,9 @@ ENVIRON = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
     "CONSUL_HTTP_ADDR": "http://127.0.0.1:8500",
     "SERVICE_TOKEN_SECRET": "s" * 32,
+    "NEXUS_TLS_CA": "/tls/ca.crt",
+    "NEXUS_TLS_CERT": "/tls/market-data.crt",
+    "NEXUS_TLS_KEY": "/tls/market-data.key",
     "DATABASE_URL_ORDERS": "postgresql://u:p@h:5432/orders_db",
 }
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from shared.clients.discovery import MAX_STALENESS, ConsulDiscovery, Instance
@@ -50,6 +52,41 @@ def test_discovery_forgets_a_deregistered_instance_after_its_ttl() -> None:
     assert picks(discovery) == {TWO}
 
 
+def test_discovery_knows_only_what_the_catalogue_lists(rng: Random) -> None:
+    """Whatever comes and goes, no instance is picked that the last lookup did not name."""
+    catalogue = Catalogue(ONE)
+    discovery = catalogue.discovery()
+    for _ in range(20):
+        catalogue.instances = [
+            Instance(f"risk-{n}", "10.0.0.9", 80 + n) for n in rng.sample(range(9), rng.randint(1, 3))
+        ]
+        catalogue.time += 1.0
+        assert picks(discovery, 6) == set(catalogue.instances)
+
+
+def test_discovery_has_no_instance_left_when_all_were_deregistered() -> None:
+    """An empty catalogue means nobody to call, not those of before."""
+    catalogue = Catalogue(ONE, TWO)
+    discovery = catalogue.discovery()
+    picks(discovery)
+    catalogue.instances = []
+    catalogue.time = 1.0
+    with pytest.raises(DependencyUnavailable):
+        discovery.pick("risk")
+
+
+def test_discovery_passes_over_a_dead_instance_that_consul_still_lists() -> None:
+    """A lookup that names an instance again does not make it answer."""
+    catalogue = Catalogue(ONE, TWO)
+    discovery = catalogue.discovery()
+    picks(discovery)
+    discovery.evict("risk", ONE)
+    for _ in range(3):
+        catalogue.time += 0.5
+        assert picks(discovery) == {TWO}
+    assert catalogue.lookups > 1
+
+
 def test_discovery_passes_over_an_evicted_instance() -> None:
     """An instance that refused a connection is avoided although Consul still lists it."""
     discovery = Catalogue(ONE, TWO).discovery()
@@ -97,6 +134,17 @@ def test_discovery_goes_on_with_what_it_knows_while_consul_is_down() -> None:
     catalogue.time = MAX_STALENESS + 1
     with pytest.raises(DependencyUnavailable):
         discovery.pick("risk")
+
+
+def test_discovery_asks_a_silent_consul_as_seldom_as_a_talking_one() -> None:
+    """Calls do not each wait for an agent that does not answer."""
+    catalogue = Catalogue(ONE)
+    discovery = catalogue.discovery()
+    picks(discovery)
+    catalogue.down = True
+    catalogue.time = 1.0
+    assert picks(discovery, 50) == {ONE}
+    assert catalogue.lookups == 2
 
 
 def test_discovery_says_that_no_instance_is_healthy() -> None:

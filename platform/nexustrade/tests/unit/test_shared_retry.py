@@ -20,6 +20,28 @@ def test_retry_is_made_only_after_statuses_that_may_pass(status: int, allowed: b
     assert RetryPolicy().allows(1, idempotent=True, status=status) is allowed
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 409, 422, 501])
+def test_retry_is_not_made_after_an_answer_that_will_not_change(status: int) -> None:
+    """Who is refused for good is not asked again."""
+    assert not RetryPolicy().allows(1, idempotent=True, status=status)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_retry_of_what_may_have_taken_effect_waits_for_the_caller(status: int) -> None:
+    """A call that is not idempotent is left to its caller, whatever was answered."""
+    assert not RetryPolicy().allows(1, idempotent=False, status=status)
+
+
+def test_retry_is_paid_for_by_the_calls_before_it() -> None:
+    """An empty purse refuses the retry that a full one grants."""
+    policy = RetryPolicy(budget=RetryBudget(ratio=0.5, reserve=1))
+    assert policy.allows(1, idempotent=True, status=503)
+    assert not policy.allows(1, idempotent=True, status=503)
+    for _ in range(2):
+        policy.budget.deposit()
+    assert policy.allows(1, idempotent=True, status=503)
+
+
 def test_retry_ends_with_the_last_attempt() -> None:
     """Three attempts are two retries."""
     policy = RetryPolicy(attempts=3)

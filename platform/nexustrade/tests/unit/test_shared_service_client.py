@@ -137,6 +137,20 @@ def test_client_does_not_repeat_a_call_that_may_have_taken_effect(client_of: Cal
     assert len(risk.requests) == 1
 
 
+def test_client_hands_on_an_answer_that_says_when_to_come_back(client_of: Callable[..., Any]) -> None:
+    """A service that is overloaded and says so is left alone."""
+    risk = Risk(httpx.Response(429, headers={"Retry-After": "1"}))
+    assert client_of(risk)("GET", "/v1/limits").status_code == 429
+    assert len(risk.requests) == 1
+
+
+def test_client_does_not_repeat_a_refused_write(client_of: Callable[..., Any]) -> None:
+    """A POST that was answered 503 may have been half done: its caller decides."""
+    risk = Risk(httpx.Response(503))
+    assert client_of(risk)("POST", "/v1/orders", json={}).status_code == 503
+    assert len(risk.requests) == 1
+
+
 def test_client_goes_to_another_instance_when_one_cannot_be_reached(client_of: Callable[..., Any]) -> None:
     """A request that never left is repeated elsewhere, whatever its method, and the dead one is evicted."""
     risk, discovery = Risk(httpx.ConnectError("refused")), Watched(ONE, TWO)
@@ -149,7 +163,7 @@ def test_client_stops_calling_a_dependency_that_keeps_failing(client_of: Callabl
     """Once the breaker is open, calls fail without reaching the dependency."""
     breaker = CircuitBreaker("risk", BreakerConfig(minimum_calls=3, recovery=60.0))
     risk = Risk(*(httpx.Response(500) for _ in range(10)))
-    request = client_of(risk, breaker=breaker)
+    request = client_of(risk, breaker=breaker, retry=RetryPolicy(attempts=1))
     for _ in range(3):
         assert request("GET", "/v1/limits").status_code == 500
     with pytest.raises(CircuitOpen):
