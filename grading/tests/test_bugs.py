@@ -41,6 +41,14 @@ def test_its_metadata_are_complete(bug):
     assert bug.explanation.read_text("utf-8").startswith(f"# {bug.id}")
 
 
+def test_a_bug_that_is_required_turns_the_same_tests_red():
+    """Repairing a bug alone, while one that it requires is still in, leaves its tests red."""
+    by_id = {bug.id: bug for bug in BUGS}
+    for bug in BUGS:
+        for required in bug.requires:
+            assert set(bug.killers) <= set(by_id[required].killers), (bug.id, required)
+
+
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.id)
 def test_a_buggy_tree_is_still_python(bug, tmp_path):
     """What is put in compiles: the trouble shows when it runs."""
