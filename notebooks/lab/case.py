@@ -23,6 +23,8 @@ from lab.market import Market, until
 from lab.style import coloured, noted, one_line, table, use_house_style
 from runtime import Platform
 
+#: The line of a traceback that names the error.
+_ERROR = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Failed)(?::|$)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 #: Folders of a workspace whose code every service runs.
 _COMMON = ("shared", "proto", "config")
@@ -330,7 +332,9 @@ def _raised(line: dict[str, Any]) -> dict[str, str]:
         if places
         else {}
     )
-    return {"raised": told[-1].strip(), **at} if told else {}
+    # What a database says about a statement goes on for some lines after the error's own.
+    named = [text for text in told if _ERROR.match(text)]
+    return {"raised": (named or told)[-1].strip(), **at} if told else {}
 
 
 def _package(service: str) -> str:

@@ -234,18 +234,14 @@ def bugs_matrix(
     exact: Annotated[
         bool, typer.Option("--exact", help="The whole suite on every bug, not on groups first. Takes hours.")
     ] = False,
-    sample: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="The whole suite on one group only, another for every number; the rest on its killers.",
-        ),
-    ] = None,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Only the stored tests of every bug: they must fail.")
+    ] = False,
 ) -> None:
     """Find the tests that each bug alone turns red and compare with what is stored."""
     from lab.commands import bugs_matrix_command
 
-    raise SystemExit(bugs_matrix_command(category, target=target, write=write, exact=exact, sample=sample))
+    raise SystemExit(bugs_matrix_command(category, target=target, write=write, exact=exact, stored=stored))
 
 
 @bugs_app.command("manifest")

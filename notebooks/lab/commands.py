@@ -167,11 +167,11 @@ def bugs_manifest_command(*, write: bool) -> int:
 
 
 def bugs_matrix_command(
-    names: str, *, target: Path | None, write: bool, exact: bool, sample: int | None = None
+    names: str, *, target: Path | None, write: bool, exact: bool, stored: bool = False
 ) -> int:
     """Runs the kill matrix; 1 when a bug has too few killers or the stored matrix differs."""
-    if sample is not None and (write or exact):
-        raise GradingError("--sample only checks what is stored: leave out --write and --exact")
+    if stored and (write or exact):
+        raise GradingError("--stored only checks what is stored: leave out --write and --exact")
     found: dict[str, list[str]] = {}
     problems: list[str] = []
     columns = (
@@ -193,7 +193,7 @@ def bugs_matrix_command(
         cases = manifest.collect()
         progress.remove_task(collecting)
         chosen = catalogue.select(names)
-        rows = matrix.matrix_rows(chosen, cases, exact=exact, find=write, sample=sample, progress=show)
+        rows = matrix.matrix_rows(chosen, cases, exact=exact, find=write, stored=stored, progress=show)
         for row in rows:
             if isinstance(row, RunInvalid):
                 problems.append(str(row))

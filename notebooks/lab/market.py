@@ -12,7 +12,8 @@ if str(TREE / "tests") not in sys.path:
 
 from support.client import ApiClient, Trader, expect
 from support.market import Market
-from support.race import held_row
+from support.race import HeldRow, held_row, held_table
+from support.services import ask
 from support.wait import until
 
-__all__ = ["ApiClient", "Market", "Trader", "expect", "held_row", "until"]
+__all__ = ["ApiClient", "HeldRow", "Market", "Trader", "ask", "expect", "held_row", "held_table", "until"]

@@ -20,7 +20,6 @@ from grading.shards import workers
 if TYPE_CHECKING:
     from grading.notebook import Notebook
     from grading.play import Played
-    from grading.run import Run
 
 PACKAGES = ("runtime", "grading", "environment", "lab", "shared")
 OWN_TESTS = ("platform/runtime/tests", "grading/tests", "notebooks/lab/tests")
@@ -58,7 +57,7 @@ def run_all(*, full: bool, coverage: bool, repeat: int, words: Sequence[str]) ->
         sections += [
             Section(title="patches", run=lambda: _nexus("bugs", "check")),
             Section(title="manifest", run=lambda: _nexus("bugs", "manifest")),
-            Section(title="kill matrix", run=lambda: _nexus("bugs", "matrix", "--sample", str(_commits()))),
+            Section(title="kill matrix", run=lambda: _nexus("bugs", "matrix", "--stored")),
             Section(title="notebooks", run=_notebooks),
         ]
     return _run(sections)
@@ -89,13 +88,6 @@ def _call(command: Sequence[str | Path], *, cwd: Path = ROOT, **environment: str
 
 def _nexus(*words: str) -> bool:
     return _call([sys.executable, "-P", "-m", "lab", *words])
-
-
-def _commits() -> int:
-    """How many commits there are, so that each tests another group of bugs as a whole; 0 without git."""
-    command = ["git", "rev-list", "--count", "HEAD"]
-    counted = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return int(counted.stdout) if counted.returncode == 0 else 0
 
 
 def _ruff() -> bool:
@@ -136,23 +128,25 @@ def _tree_tests(words: Sequence[str], *, coverage: bool) -> bool:
 
 
 def _notebooks() -> bool:
-    """Every notebook is low as handed out and full with the reference fix."""
+    """Every notebook is low as handed out and full with the reference fix.
+
+    The first one with bugs is played whole. Of the others the cells are played and their checks judged: that
+    the tests of their bugs fail, and pass on the repaired tree, has been seen by then.
+    """
     from grading.notebook import notebooks
 
     tasks = [(notebook, solved) for notebook in notebooks() for solved in (False, True)]
     passed = True
-    known: dict[str, Run] = {}
     with tempfile.TemporaryDirectory(prefix="nexus-notebooks-") as folder:
-        # Solved trees are one and the same: its whole suite runs once, for the first notebook with bugs.
-        first = next(((each, solved) for each, solved in tasks if solved and each.bugs), None)
-        if first is not None:
-            tasks.remove(first)
-            passed = _judged(_played(*first, folder, known), solved=True)
+        first = next(notebook for notebook, _ in tasks if notebook.bugs)
+        for solved in (False, True):
+            tasks.remove((first, solved))
+            passed = _judged(_played(first, solved, folder, suite=True), solved=solved) and passed
         # Plays set the environment of their process: each worker is one of its own.
         with ProcessPoolExecutor(workers(), mp_context=get_context("spawn")) as pool:
             # The longest first: those with bugs still in wait for what does not come.
             tasks.sort(key=lambda task: (task[1], -len(task[0].bugs)))
-            running = {pool.submit(_played, *task, folder, known): task[1] for task in tasks}
+            running = {pool.submit(_played, *task, folder, suite=False): task[1] for task in tasks}
             for each in as_completed(running):
                 passed = _judged(each.result(), solved=running[each]) and passed
     if not passed:
@@ -160,12 +154,11 @@ def _notebooks() -> bool:
     return passed
 
 
-def _played(notebook: Notebook, solved: bool, folder: str, known: dict[str, Run]) -> Played:
-    """Plays a notebook; adds to `known`, which only this process sees, the runs that it made."""
+def _played(notebook: Notebook, solved: bool, folder: str, *, suite: bool) -> Played:
     from grading.play import play
 
     out = Path(folder) / f"{notebook.name}-{solved}"
-    return play(notebook, out=out, solved=solved, say=lambda _: None, known=known)
+    return play(notebook, out=out, solved=solved, say=lambda _: None, suite=suite)
 
 
 def _judged(played: Played, *, solved: bool) -> bool:
