@@ -24,6 +24,8 @@ from grading.score import TestResult, notebook_score, regressions, reward, weigh
 from grading.workspace import Workspace, workspace_new
 
 Say = Callable[[str], None]
+#: The cell of a notebook that runs the tests of its bugs.
+SCORE = "incident.score()"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +60,18 @@ class Played:
 
 
 def play(
-    notebook: Notebook, *, out: Path, solved: bool, say: Say, known: dict[str, Run] | None = None
+    notebook: Notebook,
+    *,
+    out: Path,
+    solved: bool,
+    say: Say,
+    known: dict[str, Run] | None = None,
+    suite: bool = True,
 ) -> Played:
     """Executes `notebook` on a fresh workspace under `out`, runs its tests and writes the three files.
 
     `say` gets one line of progress at a time; `known` shares runs between plays, see `run_submission`.
+    Without `suite` the notebook's own checks are all that is judged, and its score cell is left out.
     Raises GradingError when `out` cannot be used.
     """
     started = time.monotonic()
@@ -70,6 +79,8 @@ def play(
     cells = notebook.read()
     if solved:
         solve(notebook, cells)
+    if not suite:
+        cells.cells = [cell for cell in cells.cells if cell.source.strip() != SCORE]
     with _environment(NEXUS_WORKSPACE=str(workspace.folder)):
         executed = engine.execute(
             cells,
@@ -78,7 +89,7 @@ def play(
             progress=lambda number, total, title: say(f"cell {number}/{total}  {title}"),
         )
     checks = judge_checks(notebook, executed)
-    run = _run(workspace, say, known)
+    run = _run(workspace, say, known) if suite else None
     played = _judge(notebook, workspace, executed, checks, run, out=out, seconds=time.monotonic() - started)
     write(played, executed)
     return played
