@@ -128,14 +128,20 @@ def _tree_tests(words: Sequence[str], *, coverage: bool) -> bool:
 
 
 def _notebooks() -> bool:
-    """Every notebook is low as handed out and full with the reference fix.
+    """Every notebook is full with the reference fix, and every incident low as handed out.
 
     The first one with bugs is played whole as handed out. Otherwise cells are played and checks judged: that
     the tests of the bugs fail has been seen by then, and a repaired tree is the correct one, byte for byte.
+    Notebooks of categories, which take longest with their bugs still in, are played solved only.
     """
     from grading.notebook import notebooks
 
-    tasks = [(notebook, solved) for notebook in notebooks() for solved in (False, True)]
+    tasks = [
+        (notebook, solved)
+        for notebook in notebooks()
+        for solved in (False, True)
+        if solved or notebook.name[0].isdigit()
+    ]
     with tempfile.TemporaryDirectory(prefix="nexus-notebooks-") as folder:
         first = next(notebook for notebook, _ in tasks if notebook.bugs)
         tasks.remove((first, False))
