@@ -65,12 +65,11 @@ def play(
     out: Path,
     solved: bool,
     say: Say,
-    known: dict[str, Run] | None = None,
     suite: bool = True,
 ) -> Played:
     """Executes `notebook` on a fresh workspace under `out`, runs its tests and writes the three files.
 
-    `say` gets one line of progress at a time; `known` shares runs between plays, see `run_submission`.
+    `say` gets one line of progress at a time.
     Without `suite` the notebook's own checks are all that is judged, and its score cell is left out.
     Raises GradingError when `out` cannot be used.
     """
@@ -89,7 +88,7 @@ def play(
             progress=lambda number, total, title: say(f"cell {number}/{total}  {title}"),
         )
     checks = judge_checks(notebook, executed)
-    run = _run(workspace, say, known) if suite else None
+    run = _run(workspace, say) if suite else None
     played = _judge(notebook, workspace, executed, checks, run, out=out, seconds=time.monotonic() - started)
     write(played, executed)
     return played
@@ -103,7 +102,7 @@ def _workspace(notebook: Notebook, out: Path) -> Workspace:
     return workspace_new("workspace", notebook.bugs, into=out)
 
 
-def _run(workspace: Workspace, say: Say, known: dict[str, Run] | None) -> Run | None:
+def _run(workspace: Workspace, say: Say) -> Run | None:
     """The tests of the workspace's bugs; when it was changed at all, the whole manifest."""
     if not workspace.bugs:
         return None
@@ -114,7 +113,6 @@ def _run(workspace: Workspace, say: Say, known: dict[str, Run] | None) -> Run | 
         workspace.folder,
         cases,
         progress=lambda done, total, failed: say(f"tests {done}/{total}  {failed} not passing"),
-        known=known,
     )
 
 

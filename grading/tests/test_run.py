@@ -6,10 +6,8 @@ import sys
 import psutil
 import pytest
 
-from grading import manifest
 from grading import run as running
 from grading.errors import BadSubmission
-from grading.inject import copy_tree
 from grading.score import TestCase
 from runtime.tests.infra_support import until
 
@@ -151,19 +149,6 @@ def test_a_folder_without_services_is_refused(tmp_path):
     """One line says what to give instead."""
     with pytest.raises(BadSubmission, match="root of a workspace"):
         running.assemble(tmp_path, tmp_path / "tree")
-
-
-def test_a_tree_that_was_run_before_is_not_run_again_until_it_changes(tmp_path):
-    """Byte for byte the same tree shares its run; one more line is another tree."""
-    submission = copy_tree(tmp_path / "submission")
-    cases = [case for case in manifest.load() if "unit/test_shared_clock.py" in case.id][:2]
-    known: dict[str, running.Run] = {}
-    first = running.run_submission(submission, cases, known=known)
-    assert first.verdict == "pass"
-    again = copy_tree(tmp_path / "again", source=submission)
-    assert running.run_submission(again, cases, known=known) is first
-    (again / "shared" / "clock.py").write_text("ONE_LINE = 1\n", "utf-8")
-    assert running.run_submission(again, cases, known=known).verdict != "pass"
 
 
 def test_no_cases_run_nothing(tree):

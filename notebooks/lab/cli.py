@@ -266,7 +266,7 @@ def bugs_manifest(write: Annotated[bool, typer.Option("--write", help="Store it.
 def run_tests(
     context: typer.Context,
     full: Annotated[
-        bool, typer.Option("--full", help="Add lint, the kill matrix and every notebook.")
+        bool, typer.Option("--full", help="Add lint, every bug on its stored tests, and the notebooks.")
     ] = False,
     coverage: Annotated[bool, typer.Option("--coverage", help="Count lines, in the services too.")] = False,
     repeat: Annotated[int, typer.Option(min=1, help="Run the tree's tests this many times.")] = 1,
