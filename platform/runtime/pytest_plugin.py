@@ -34,6 +34,8 @@ PATIENT = {
     "NEXUS__GATEWAY__BULKHEAD__WAIT_SECONDS": "20",
     "NEXUS__ORDERS__CREDIT_CHECK__TIMEOUT_SECONDS": "20",
 }
+# Tests make users by the thousand; a test of what a password costs says so itself.
+QUICK = {"NEXUS__AUTH__PASSWORD_HASH__TIME_COST": "1", "NEXUS__AUTH__PASSWORD_HASH__MEMORY_KIB": "512"}
 _SHARED = pytest.StashKey[Platform]()
 
 
@@ -136,6 +138,7 @@ class _Announced:
     def __init__(self, config: pytest.Config, what: str, **options: Any) -> None:
         self._config = config
         self._what = what
+        options["env"] = QUICK | (options.get("env") or {})
         self._platform = Platform(tree=_tree(config), **options)
 
     def start(self, *, strict: bool = False) -> Platform:

@@ -88,6 +88,13 @@ def dependencies() -> Dependencies:
 
 def _background(settings: Settings) -> Sequence[FirstStart]:
     from shared.django.health import health
+    from shared.security import passwords
 
+    config = load_config(settings.env)
+    # First of all: what follows makes hashes.
+    passwords.set_cost(
+        time_cost=config.get("auth.password_hash.time_cost", int),
+        memory_kib=config.get("auth.password_hash.memory_kib", int),
+    )
     health.add("redis", dependencies().claims.check)
     return [FirstStart(settings)]

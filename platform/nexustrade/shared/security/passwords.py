@@ -9,6 +9,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
+def set_cost(*, time_cost: int, memory_kib: int) -> None:
+    """What each hash costs from now on: passes over so much memory. Hashes made before stay valid."""
+    global _hasher  # noqa: PLW0603 - one cost a process, set where the service is wired
+    _hasher = argon2.PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
+
+
 def hash(password: str) -> str:  # noqa: A001 - read as passwords.hash
     """The argon2id hash of `password`, parameters and salt included."""
     return _hasher.hash(password)
