@@ -1,4 +1,4 @@
-"""What the time of a refused log-in tells, on a platform whose passwords cost what they do in production."""
+"""What a password costs, and what the time of a refused log-in tells."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from support.timing import SAMPLES, TELLING, how_often_longer
 
 pytestmark = pytest.mark.services("gateway", "auth")
 
+PASSES, KIB = 3, 19_456
 COST = {
-    "NEXUS__AUTH__PASSWORD_HASH__TIME_COST": "2",
-    "NEXUS__AUTH__PASSWORD_HASH__MEMORY_KIB": "19456",
+    "NEXUS__AUTH__PASSWORD_HASH__TIME_COST": f"{PASSES}",
+    "NEXUS__AUTH__PASSWORD_HASH__MEMORY_KIB": f"{KIB}",
 }
 
 
@@ -38,3 +39,12 @@ def test_login_takes_as_long_for_a_name_that_does_not_exist(costly_platform: Any
     anonymous.close()
     known, unknown = zip(*pairs, strict=True)
     assert how_often_longer(known, unknown) < TELLING
+
+
+def test_a_password_costs_what_is_configured(costly_platform: Any, market_on: Any) -> None:
+    """The stored hash of a new user tells the passes and the memory that the configuration names."""
+    _, username, *_ = market_on(costly_platform).new_user()
+    (row,) = costly_platform.sql(
+        "users_db", "SELECT password_hash FROM nexus_auth_user WHERE username = %s", [username]
+    )
+    assert row["password_hash"].startswith(f"$argon2id$v=19$m={KIB},t={PASSES},p=1$")
