@@ -50,9 +50,11 @@ def entries(
     after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, list[AuditEntry] | int | None]:
-    """Entries in the order of the chain."""
+    """Entries in the order of the chain, but for those about accounts of other tenants."""
     request.identity.require_role(*READERS)
-    page = services.entry_list(aggregate_id=aggregate_id, after=after, limit=limit)
+    page = services.entry_list(
+        aggregate_id=aggregate_id, after=after, limit=limit, tenant=request.identity.tenant
+    )
     return {"items": page, "next": page[-1].sequence if len(page) == limit else None}
 
 

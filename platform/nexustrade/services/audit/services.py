@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connections, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.fields.json import KeyTextTransform
 from psycopg import Error as PsycopgError
 from psycopg.types.json import Jsonb
 
 from services.audit import chain
 from services.audit.models import AuditEntry, ChainHead
 from shared.clock import now
+from shared.events.types import AccountOpened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 DATABASE = "audit"
 EVENT_ONCE = "audit_event_once"
+# Where the payload of an event names the accounts that it is about.
+ACCOUNT_FIELDS = ("account_id", "buy_account_id", "sell_account_id")
 # Rows fetched at a time while the whole chain is walked.
 VERIFY_CHUNK = 2000
 
@@ -45,9 +50,9 @@ def entries_append(events: Sequence[tuple[str, EventEnvelope, str]]) -> None:
     _append([_entry(*event) for event in events])
 
 
-def entry_list(*, aggregate_id: str | None, after: int, limit: int) -> list[AuditEntry]:
-    """Entries in the order of the chain, after a sequence."""
-    rows = AuditEntry.objects.filter(sequence__gt=after)
+def entry_list(*, aggregate_id: str | None, after: int, limit: int, tenant: str) -> list[AuditEntry]:
+    """Entries in the order of the chain, after a sequence, without those about other tenants' accounts."""
+    rows = AuditEntry.objects.filter(sequence__gt=after).exclude(_is_of_others(tenant))
     if aggregate_id is not None:
         rows = rows.filter(aggregate_id=aggregate_id)
     return list(rows.order_by("sequence")[:limit])
@@ -77,6 +82,13 @@ COLUMNS = (
     "sequence, event_id, event_type, topic, producer, aggregate_id, occurred_at, recorded_at, trace_id,"
     " payload, previous_hash, hash"
 )
+
+
+def _is_of_others(tenant: str) -> Q:
+    """Whether an entry names accounts that were opened, and none that was opened for a user of `tenant`."""
+    named = [KeyTextTransform(name, OuterRef("payload")) for name in ACCOUNT_FIELDS]
+    opened = AuditEntry.objects.filter(event_type=AccountOpened.__name__, aggregate_id__in=named)
+    return Q(Exists(opened)) & ~Q(Exists(opened.filter(payload__tenant=tenant)))
 
 
 def _append(entries: Sequence[AuditEntry]) -> None:

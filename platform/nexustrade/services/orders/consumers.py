@@ -57,6 +57,6 @@ def on_account(envelope: EventEnvelope, _meta: Any) -> None:
     """Keeps the copy of the accounts current; both steps may be repeated and arrive in any order."""
     event = envelope.payload
     if isinstance(event, AccountOpened):
-        account_record(account_id=event.account_id, owner_id=event.owner_id)
+        account_record(account_id=event.account_id, owner_id=event.owner_id, tenant=event.tenant)
     elif isinstance(event, AccountClosed):
         account_close(account_id=event.account_id)

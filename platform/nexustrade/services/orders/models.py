@@ -49,10 +49,14 @@ class Instrument(models.Model):
 
 
 class AccountRef(models.Model):
-    """An account of the users service, as far as orders needs to know it. A closed one stays closed."""
+    """An account of the users service, as far as orders needs to know it. A closed one stays closed.
+
+    `owner_id` and `tenant` are empty as long as nobody has told them.
+    """
 
     account_id = models.CharField(primary_key=True, max_length=36)
     owner_id = models.CharField(max_length=64)
+    tenant = models.CharField(max_length=64, default="", db_default="")
     status = models.CharField(max_length=16)
     synced_at = models.DateTimeField()
 

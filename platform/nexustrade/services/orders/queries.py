@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Q
 
-from services.orders.models import AccountRef, Order
+from services.orders.models import AccountRef, Order, Spread
 from services.orders.sorting import Cursor, Sorting
+from shared.django.tenants import within_reach
 from shared.errors import NotFound
 
 if TYPE_CHECKING:
@@ -15,10 +16,19 @@ if TYPE_CHECKING:
 
     from shared.security import Identity
 
+Row = TypeVar("Row", Order, Spread)
+
 
 def orders_visible_to(identity: Identity) -> QuerySet[Order]:
-    """The orders that the caller may know of: his own, or all for an operator."""
-    return Order.objects.all() if identity.is_operator else Order.objects.filter(owner_id=identity.subject)
+    """The orders that the caller may know of: his own, or those of his tenant for an operator."""
+    return visible_to(identity, Order.objects.all())
+
+
+def visible_to(identity: Identity, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those of `rows` that the caller may know of, as told for `orders_visible_to`."""
+    if not identity.is_operator:
+        return rows.filter(owner_id=identity.subject)
+    return rows.filter(account_id__in=AccountRef.objects.filter(within_reach(identity)).values("account_id"))
 
 
 def order_get(*, order_id: str, identity: Identity) -> Order:
@@ -71,6 +81,4 @@ def _found(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
 
 
 def _may_read(account_id: str, identity: Identity) -> bool:
-    if identity.is_operator:
-        return True
-    return AccountRef.objects.filter(pk=account_id, owner_id=identity.subject).exists()
+    return AccountRef.objects.filter(within_reach(identity), pk=account_id).exists()

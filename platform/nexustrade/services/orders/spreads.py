@@ -15,6 +15,7 @@ from services.orders.decisions import orders_decide
 from services.orders.idempotency import request_digest, scoped_key
 from services.orders.lifecycle import OrderState
 from services.orders.models import Order, Spread
+from services.orders.queries import visible_to
 from services.orders.services import OrderRequest, as_first_answered, order_draft
 from shared import clock, ids
 from shared.django.rows import insert_row
@@ -92,8 +93,7 @@ def spread_submit(
 
 def spread_get(*, spread_id: str, identity: Identity) -> PlacedSpread:
     """Returns the spread as it is now; NotFound when there is none or it is another's."""
-    found = Spread.objects.filter(pk=spread_id)
-    spread = (found if identity.is_operator else found.filter(owner_id=identity.subject)).first()
+    spread = visible_to(identity, Spread.objects.filter(pk=spread_id)).first()
     if spread is None:
         raise NotFound("no such spread", spread_id=spread_id)
     return PlacedSpread(spread=spread, legs=_legs(spread))

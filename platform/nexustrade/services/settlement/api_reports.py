@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from services.settlement import balances, obligations, reconciliation, schemas, schemas_reports, statements
+from services.settlement.accounts import accounts_visible_to
 from services.settlement.dependencies import dependencies
 from services.settlement.schemas import AccountId, Day
 from services.settlement.schemas_reports import LineKey
@@ -34,12 +35,16 @@ def nets(
     after: RowKey = 0,
     limit: Limit = 50,
 ) -> schemas_reports.NetsOut:
-    """Net obligations of one account; an operator may leave the account out."""
+    """Net obligations of one account; an operator may leave the account out and gets those of his tenant."""
+    among = None
     if account_id is None:
         request.identity.require_role("operator")
+        among = accounts_visible_to(request.identity)
     else:
         dependencies().accounts.require_any(request.identity, [account_id])
-    page = obligations.nets_list(account_id=account_id, trade_date=trade_date, after=after, limit=limit)
+    page = obligations.nets_list(
+        account_id=account_id, trade_date=trade_date, after=after, limit=limit, among=among
+    )
     return schemas_reports.NetsOut(
         items=[schemas_reports.net_out(each) for each in page],
         next=str(page[-1].pk) if len(page) == limit else None,

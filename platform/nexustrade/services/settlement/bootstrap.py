@@ -24,16 +24,18 @@ def main() -> None:
 
 
 def _consumers(settings: Settings) -> Sequence[Part]:
-    from services.settlement.consumers import on_execution
+    from services.settlement.consumers import on_account, on_execution
     from shared.django.health import health
     from shared.events.consumer import EventConsumer
-    from shared.events.types import TradeExecuted
+    from shared.events.types import AccountOpened, TradeExecuted
 
     executions = EventConsumer(
         settings, "settlement-executions", ["executions"], on_execution, only=(TradeExecuted,)
     )
+    accounts = EventConsumer(settings, "settlement-accounts", ["accounts"], on_account, only=(AccountOpened,))
     health.add("kafka", executions.check)
-    return [executions]
+    health.add("accounts", accounts.check)
+    return [executions, accounts]
 
 
 def _background(settings: Settings) -> Sequence[Part]:

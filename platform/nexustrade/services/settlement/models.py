@@ -12,6 +12,17 @@ from shared.django import models as shared_models
 AMOUNT = {"max_digits": 38, "decimal_places": 18}
 
 
+class Account(models.Model):
+    """Whose an account of the users service is."""
+
+    account_id = models.CharField(primary_key=True, max_length=64)
+    owner_id = models.CharField(max_length=64)
+    tenant = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "settlement_account"
+
+
 class CashBalance(models.Model):
     """An account's cash; always the sum of its entries."""
 

@@ -55,10 +55,13 @@ def days_net(*, before: date, batch_size: int) -> int:
 
 
 def nets_list(
-    *, account_id: str | None, trade_date: date | None, after: int, limit: int
+    *, account_id: str | None, trade_date: date | None, after: int, limit: int, among: Any = None
 ) -> list[NetObligation]:
-    """Up to `limit` obligations behind the one with the key `after`, of an account, of a day, or of all."""
-    wanted = {"account_id": account_id, "trade_date": trade_date}
+    """Up to `limit` obligations behind the one with the key `after`, of an account, of a day, or of all.
+
+    `among` is a query of account ids: obligations of others are left out.
+    """
+    wanted = {"account_id": account_id, "trade_date": trade_date, "account_id__in": among}
     rows = NetObligation.objects.filter(
         pk__gt=after, **{name: value for name, value in wanted.items() if value is not None}
     )

@@ -47,7 +47,7 @@ def profile_change(request: HttpRequest, body: ProfileIn) -> Profile:
 
 @router.get("/users", response=ProfilesOut)
 def profile_list(request: HttpRequest, after: After = "", limit: Limit = 50) -> ProfilesOut:
-    """The profiles of a tenant, for its administrators; of all tenants for operators."""
+    """The profiles of a tenant, for its administrators and operators."""
     page = profiles.profiles_list(identity=request.identity, after=after, limit=limit)
     return ProfilesOut(
         items=[ProfileOut.from_orm(profile) for profile in page],
@@ -57,7 +57,7 @@ def profile_list(request: HttpRequest, after: After = "", limit: Limit = 50) -> 
 
 @router.get("/users/{user_id}", response=ProfileOut)
 def profile_of(request: HttpRequest, user_id: str) -> Profile:
-    """One profile, for its user, the administrators of his tenant, and operators."""
+    """One profile, for its user, and the administrators and operators of his tenant."""
     return profiles.profile_find(identity=request.identity, user_id=user_id)
 
 

@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
 
 def profile_find(*, identity: Identity, user_id: str) -> Profile:
-    """A profile: the caller's own, any for an operator, that of his tenant for its administrator.
+    """A profile: the caller's own, and those of his tenant for its operators and administrators.
 
     NotFound for all others, and when there is none.
     """
     profile = Profile.objects.filter(pk=user_id).first()
-    if profile is None or not (profile.user_id == identity.subject or _may_see(identity, profile)):
+    if profile is None or not _may_see(identity, profile):
         raise NotFound("there is no such profile", user_id=user_id)
     return profile
 
 
 def profiles_list(*, identity: Identity, after: str, limit: int) -> list[Profile]:
-    """Up to `limit` profiles behind `after`, by id: all for an operator, those of his tenant for an
-    administrator; Forbidden.
-    """  # noqa: D205 - one thought
+    """Up to `limit` profiles of the caller's tenant behind `after`, by id.
+
+    Forbidden unless he operates or administrates it.
+    """
     return list(_profiles_seen_by(identity).filter(user_id__gt=after).order_by("user_id")[:limit])
 
 
@@ -60,15 +61,13 @@ def account_profile_update(
 
 
 def _profiles_seen_by(identity: Identity) -> QuerySet[Profile]:
-    if identity.is_operator:
-        return Profile.objects.all()
-    if not _administrates(identity, identity.tenant):
+    if not identity.is_operator and not _administrates(identity, identity.tenant):
         raise Forbidden("needs to administrate a tenant")
     return Profile.objects.filter(tenant=identity.tenant)
 
 
 def _may_see(identity: Identity, profile: Profile) -> bool:
-    return identity.is_operator or _administrates(identity, profile.tenant)
+    return identity.may_act_for(profile.user_id, profile.tenant) or _administrates(identity, profile.tenant)
 
 
 def _administrates(identity: Identity, tenant: str) -> bool:

@@ -64,6 +64,7 @@ class AccountOut(Schema):
     currency: str
     status: str
     owner_id: str
+    tenant: str
     opened_at: datetime
     closed_at: datetime | None
 

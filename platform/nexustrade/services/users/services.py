@@ -100,8 +100,8 @@ def _account(accounts: Any, identity: Identity, account_id: str) -> Account:
 def _may_see(identity: Identity, account: Account) -> bool:
     if "service" in identity.roles:
         return True
-    mine = identity.subject == account.owner_id or identity.is_operator
-    return mine and identity.tenant == account.tenant
+    # Closer than for its orders and its money: a user who has moved to another tenant leaves it behind.
+    return identity.tenant == account.tenant and identity.may_act_for(account.owner_id, account.tenant)
 
 
 def _announce(account: Account, event: Event, sequence: int) -> None:

@@ -50,10 +50,13 @@ class Identity:
         if API_KEY in self.roles:
             raise Forbidden("needs a log-in, not an API key")
 
-    def require_owner(self, owner_id: str) -> None:
-        """Raise Forbidden unless the caller is `owner_id`, or an operator."""
-        if self.subject != owner_id and not self.is_operator:
-            raise Forbidden("belongs to someone else")
+    def may_act_for(self, owner_id: str, tenant: str) -> bool:
+        """Whether what belongs to `owner_id` of `tenant` is the caller's to see and change.
+
+        It is its owner's and that of the operators of his tenant. An empty tenant is one that nobody knows,
+        and has no operators. `shared.django.tenants` asks the same of rows.
+        """
+        return self.subject == owner_id or (self.is_operator and self.tenant == tenant != "")
 
     def require_issuer(self, *services: str) -> None:
         """Raise Forbidden unless one of `services` made the call."""

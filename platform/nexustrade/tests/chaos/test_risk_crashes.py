@@ -19,8 +19,8 @@ pytestmark = pytest.mark.services("risk")
 
 @pytest.fixture(scope="module")
 def crashing(own_platform):
-    """A platform of risk alone, which may be killed."""
-    return own_platform(services=["risk"])
+    """A platform of risk, which may be killed, and of users, which knows none of its accounts."""
+    return own_platform(services=["risk", "users"])
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ AS_OF = "2099-12-31"
 
 @pytest.fixture(scope="module")
 def crashing(own_platform):
-    """A platform of settlement alone, which may be killed."""
-    return own_platform(services=["settlement"])
+    """A platform of settlement, which may be killed, and of users, which knows none of its accounts."""
+    return own_platform(services=["settlement", "users"])
 
 
 @pytest.fixture

@@ -37,8 +37,8 @@ def test_lists_hold_the_callers_accounts_only(market: Any) -> None:
     assert [account["account_id"] for account in expect(owner.get("/v1/accounts"), 200)["items"]] == [mine]
 
 
-def test_an_operator_sees_any_account(market: Any, operator: ApiClient) -> None:
-    """The operator reads accounts of all users."""
+def test_an_operator_sees_any_account_of_his_tenant(market: Any, operator: ApiClient) -> None:
+    """The operator reads accounts of all users of his tenant."""
     owner, *_ = market.new_user()
     account = open_account(owner)
     assert expect(operator.get(f"/v1/accounts/{account}"), 200)["account_id"] == account

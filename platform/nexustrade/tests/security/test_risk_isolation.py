@@ -46,8 +46,8 @@ def test_a_trader_sets_no_terms_of_his_own(new_trader, path, body) -> None:
     assert margin_of(trader)["equity"] == "1000000"
 
 
-def test_an_operator_of_the_platform_sees_every_account(operator, new_trader) -> None:
-    """Whose account it is does not matter to an operator."""
+def test_an_operator_sees_every_account_of_his_tenant(operator, new_trader) -> None:
+    """Whose account it is does not matter to an operator of its tenant."""
     account_id = new_trader().account_id
     assert statuses(operator.get(path.format(account=account_id)) for path in READS) == {200: len(READS)}
 

@@ -115,20 +115,38 @@ def test_password_hash_tells_right_from_wrong() -> None:
 
 
 def test_identity_refuses_what_the_caller_may_not_do() -> None:
-    """Ownership, roles and permissions each refuse a stranger and let an operator pass."""
+    """Roles and permissions each refuse a stranger and let an operator pass."""
     operator = Identity("op", roles=("operator",))
-    with pytest.raises(Forbidden):
-        USER.require_owner("u-2")
     with pytest.raises(Forbidden):
         USER.require_permission("accounts:write")
     with pytest.raises(Forbidden):
         USER.require_role("operator", "auditor")
     with pytest.raises(Forbidden):
         USER.require_issuer("orders")
-    operator.require_owner("u-2")
     operator.require_permission("accounts:write")
-    USER.require_owner("u-1")
     USER.require_permission("orders:write")
+
+
+@pytest.mark.parametrize(
+    ("role", "caller_tenant", "owner_id", "owner_tenant", "allowed"),
+    [
+        ("trader", "retail", "u-1", "retail", True),
+        ("trader", "retail", "u-1", "", True),
+        ("trader", "retail", "u-2", "retail", False),
+        ("auditor", "retail", "u-2", "retail", False),
+        ("operator", "retail", "u-2", "retail", True),
+        ("operator", "retail", "u-2", "wholesale", False),
+        ("operator", "retail", "u-2", "RETAIL", False),
+        ("operator", "retail", "", "", False),
+        ("operator", "", "u-2", "", False),
+    ],
+)
+def test_what_belongs_to_a_user_is_his_and_that_of_the_operators_of_his_tenant(
+    role: str, caller_tenant: str, owner_id: str, owner_tenant: str, allowed: bool
+) -> None:
+    """Nobody else may act on it, and a tenant that nobody knows has no operators."""
+    caller = Identity("u-1", roles=(role,), tenant=caller_tenant)
+    assert caller.may_act_for(owner_id, owner_tenant) is allowed
 
 
 def test_verifier_forgets_a_token_when_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
