@@ -53,7 +53,7 @@ def main() -> None:
     if "module" in order:
         _run_module(order["module"])
     else:
-        os.execv(order["exec"][0], order["exec"])  # noqa: S606
+        os.execv(order["exec"][0], order["exec"])  # noqa: S606 -- the launcher's own order
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from services.gateway.api import METHODS, add_proxy
 from services.gateway.stream import MarketStream, add_stream
 from shared.http.fastapi import make_app
+from shared.http.openapi import add_problem_schema, problem_answers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from shared.config import Settings
     from shared.http.fastapi import Lifespan
     from shared.observability.health import HealthRegistry
+
+# The gateway's own: no token, no such path, too much, too often; a service that does not answer, or too late.
+REFUSALS = (401, 404, 413, 429, 503, 504)
 
 
 def build_app(
@@ -31,18 +35,20 @@ def build_app(
 def _openapi(gateway: Gateway) -> dict[str, Any]:
     """What the gateway itself promises; the services describe their own paths."""
     paths = {f"/api/v1/{part}": _operations(part, gateway) for part in gateway.routes.parts}
-    return {"openapi": "3.1.0", "info": {"title": "gateway", "version": "1"}, "paths": paths}
+    document = {"openapi": "3.1.0", "info": {"title": "gateway", "version": "1"}, "paths": paths}
+    add_problem_schema(document)
+    return document
 
 
 def _operations(part: str, gateway: Gateway) -> dict[str, Any]:
     target = gateway.routes.target_of(part)
-    answer = {"default": {"description": f"The answer of {target}; errors are application/problem+json."}}
+    passed_on = {"default": {"description": f"The answer of {target}; errors are application/problem+json."}}
     return {
         method.lower(): {
             "operationId": f"{method.lower()}_{part}",
             "summary": f"Passed on to {target}",
             "tags": [target],
-            "responses": answer,
+            "responses": passed_on | problem_answers(*REFUSALS),
         }
         for method in METHODS
     }

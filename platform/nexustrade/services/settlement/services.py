@@ -124,7 +124,7 @@ def _fence_pass(symbol: str, epoch: int) -> bool:
     table = TradeFence._meta.db_table
     with connections[DATABASE].cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (symbol, epoch) VALUES (%s, %s) ON CONFLICT (symbol) DO UPDATE"  # noqa: S608
+            f"INSERT INTO {table} (symbol, epoch) VALUES (%s, %s) ON CONFLICT (symbol) DO UPDATE"  # noqa: S608 - a table of ours
             f" SET epoch = EXCLUDED.epoch WHERE {table}.epoch <= EXCLUDED.epoch RETURNING epoch",
             [symbol, epoch],
         )

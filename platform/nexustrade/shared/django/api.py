@@ -13,10 +13,12 @@ from ninja.security import HttpBearer
 from shared.django.responses import problem_response
 from shared.errors import DependencyUnavailable, NexusError, Unauthenticated, ValidationFailed
 from shared.http import problems
+from shared.http.openapi import describe_refusals
 from shared.observability.logging import get_logger
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+    from ninja.openapi.schema import OpenAPISchema
 
     from shared.security import Identity
 
@@ -51,12 +53,19 @@ class InternalAuth(ServiceTokenAuth):
         return True
 
 
+class _Api(NinjaAPI):
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**options)
+        describe_refusals(document)
+        return document
+
+
 def make_api(service: str, *, version: str = "1") -> NinjaAPI:
     """An API whose operations need a service token and whose errors are problem documents.
 
     The caller is `request.identity`. /openapi.json describes the operations.
     """
-    api = NinjaAPI(
+    api = _Api(
         title=service,
         version=version,
         docs_url=None,

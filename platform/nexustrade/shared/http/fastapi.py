@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from shared.errors import DeadlineExceeded, NexusError, Unauthenticated
 from shared.http import problems
 from shared.http.context import QUIET_PATHS, UNMATCHED, Exchange, deadline_of, exchange
+from shared.http.openapi import describe_refusals
 from shared.observability import metrics
 from shared.observability.logging import get_logger
 from shared.security import Identity
@@ -49,12 +50,17 @@ def make_app(
     caller through the `Caller` dependency, which refuses requests without one. The gateway, which knows users
     by access tokens, turns it off.
     """
-    app = FastAPI(title=service, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = _Application(title=service, docs_url=None, redoc_url=None, lifespan=lifespan)
     _add_problem_handlers(app)
     _add_plumbing_routes(app, service, health)
     tokens = TokenVerifier(service, settings.service_token_secret) if authenticate else None
     app.add_middleware(RequestMiddleware, tokens=tokens)
     return app
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return describe_refusals(super().openapi())
 
 
 def caller(request: Request) -> Identity:

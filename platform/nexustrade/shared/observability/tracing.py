@@ -106,7 +106,7 @@ def leaf_span(name: str) -> Iterator[None]:
         status = "error"
         raise
     finally:
-        span_id = f"{getrandbits(64) or 1:016x}"
+        span_id = f"{getrandbits(64) or 1:016x}"  # a name, no secret
         _lines.write(trace_id, span_id, parent_id, name, start, time_ns(), status, {})
 
 
