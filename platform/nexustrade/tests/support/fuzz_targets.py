@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -11,7 +10,7 @@ from shared.security import Identity, service_tokens
 from support.client import Trader, expect
 from support.fuzzing import Served
 from support.market import Market
-from support.services import METHODS, NAMES, ask
+from support.services import METHODS, ask
 
 # Whose tokens an operation that is not for users believes.
 INSIDERS = {"auth": "gateway", "risk": "orders"}
@@ -43,24 +42,20 @@ def target_of(market: Market, service: str) -> Served:
     )
 
 
-def targets_behind_gateway(market: Market) -> Iterator[Served]:
-    """What each service offers to users, asked through the gateway and with their tokens."""
+def target_behind_gateway(market: Market, service: str) -> Served:
+    """What a service offers to users, asked through the gateway and with their tokens."""
     platform = market.platform
+    trader, known = _somebody(market)
+    tokens = {"operator": market.operator.token, "trader": trader.client.token}
     own = ask(platform, "gateway", "/openapi.json").json()
-    for service in NAMES:
-        if service != "gateway":
-            trader, known = _somebody(market)
-            tokens = {"operator": market.operator.token, "trader": trader.client.token}
-            yield Served(
-                document=_as_passed_on(ask(platform, service, "/openapi.json").json(), own),
-                url=platform.url("gateway"),
-                tls=platform.addresses.tls,
-                authorize=lambda caller, _path, tokens=tokens: (
-                    _bearer(tokens[caller]) if caller in tokens else {}
-                ),
-                known=known,
-                examples=4,  # most of what can go wrong with them is asked of the services themselves
-            )
+    return Served(
+        document=_as_passed_on(ask(platform, service, "/openapi.json").json(), own),
+        url=platform.url("gateway"),
+        tls=platform.addresses.tls,
+        authorize=lambda caller, _path: _bearer(tokens[caller]) if caller in tokens else {},
+        known=known,
+        examples=4,  # most of what can go wrong with them is asked of the services themselves
+    )
 
 
 def _bearer(token: str) -> dict[str, str]:
