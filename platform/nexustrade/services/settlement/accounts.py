@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from services.settlement.models import Account
 from shared.clients import raise_for_problem
@@ -61,7 +62,7 @@ class AccountOwners:
 
     def _asked(self, account_id: str) -> Owner | None:
         # On settlement's own behalf: who may see the account is decided here.
-        response = self._client.request("GET", f"/v1/accounts/{account_id}")
+        response = self._client.request("GET", f"/v1/accounts/{quote(account_id, safe='')}")
         if response.status_code == 404:
             return None
         account = raise_for_problem(response, self._client.target).json()
