@@ -208,10 +208,9 @@ class Incident:
         now = self._fingerprints()
         # Until all are up, what was changed counts as not running: a second attempt takes it up again.
         self._running = {part: text for part, text in self._running.items() if now.get(part) == text}
-        for name in names:
-            with _progress(f"Restarting {name}") as said:
-                said("")
-                self.platform.restart(name)
+        with _progress(f"Restarting {', '.join(names)}") as said:
+            said("")
+            self.platform.restart_all(names)
         self._running = now
         display(Markdown(f"Restarted with the new code: **{', '.join(names)}**."))
         return self.status()

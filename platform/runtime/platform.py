@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -226,6 +227,16 @@ class Platform:
         """Stops a service gracefully and starts it with the code as it is now. Raises ServiceFailed."""
         self._backend.restart(service_name(service), timeout)
         self._wait_found([service_name(service)])
+
+    def restart_all(self, services: Iterable[str], timeout: float = RESTART_SECONDS) -> None:
+        """Restarts several services at once and waits for all. Raises ServiceFailed for one that fails."""
+        names = [service_name(service) for service in services]
+        with ThreadPoolExecutor(max(1, len(names)), thread_name_prefix="restart") as pool:
+            restarts = [pool.submit(self._backend.restart, name, timeout) for name in names]
+        # All have ended here: one that does not come up keeps none of the others down.
+        for restart in restarts:
+            restart.result()
+        self._wait_found(names)
 
     def start_service(self, service: str, timeout: float = RESTART_SECONDS) -> None:
         """Starts a service that does not run. Raises ServiceFailed."""

@@ -55,6 +55,8 @@ class Host:
         }
         self.links = Links(plan.links, seat.path / "fault-proxy")
         # The kernel ties a child to the *thread* that made it, so these threads live as long as the host.
+        self._renewal = threading.Lock()
+        self._writing = threading.Lock()
         self._pool = ThreadPoolExecutor(max(2, len(plan.services)), thread_name_prefix="service")
         self._stopping = threading.Event()
         self.addresses: Addresses | None = None
@@ -132,7 +134,7 @@ class Host:
         self._pool.submit(self._start_service, self.services[name], timeout).result()
 
     def _start_service(self, service: Service, timeout: float) -> None:
-        certificates.renew(self.seat.tls_folder, service.name)
+        self._renew(service.name)
         with service.lock:
             service.launch()
         self.write_state()
@@ -147,13 +149,17 @@ class Host:
     def restart(self, name: str, timeout: float) -> None:
         """Stops a service and starts it with the code as it is now. Raises ServiceFailed."""
         service = self.services[name]
-        certificates.renew(self.seat.tls_folder, name)
+        self._renew(name)
         with service.lock:
             service.stop()
             service.restarts += 1
             self._pool.submit(service.launch).result()
         self.write_state()
         service.wait_ready(timeout, self.tls)
+
+    def _renew(self, name: str) -> None:
+        with self._renewal:  # one at a time: each writes the ledger of all
+            certificates.renew(self.seat.tls_folder, name)
 
     def failed(self) -> dict[str, str]:
         """Services that did not come up, with their last log lines."""
@@ -190,19 +196,20 @@ class Host:
 
     def write_state(self) -> None:
         """Writes down what runs, for those who attach and for the start after a crash."""
-        pids = [service.pid for service in self.services.values()]
-        pids += self.launcher.pids()
-        for part in self._parts().values():
-            pids += part.pids
-        self.seat.write_state(
-            {
-                "supervisor": os.getpid(),
-                "tree": self.plan.tree,
-                "keep": self.plan.keep,
-                "services": {service.name: service.url for service in self.services.values()},
-                "processes": [[pid, process_start(pid)] for pid in pids if pid],
-            }
-        )
+        with self._writing:  # what is written last is what runs
+            pids = [service.pid for service in self.services.values()]
+            pids += self.launcher.pids()
+            for part in self._parts().values():
+                pids += part.pids
+            self.seat.write_state(
+                {
+                    "supervisor": os.getpid(),
+                    "tree": self.plan.tree,
+                    "keep": self.plan.keep,
+                    "services": {service.name: service.url for service in self.services.values()},
+                    "processes": [[pid, process_start(pid)] for pid in pids if pid],
+                }
+            )
 
     # -- the end ----------------------------------------------------------------------------------
 

@@ -213,3 +213,17 @@ def test_a_long_path_is_no_obstacle(tree, tmp_path):
     seat = tmp_path / ("s" * 120) / "seat"
     with Platform(tree, seat=seat, services=["risk"]) as platform:
         assert platform.status()
+
+
+def test_services_restart_together(tree):
+    """Several services restart at once with their new code; one that fails keeps none of the others down."""
+    with Platform(tree, services=["risk", "users", "orders"]) as platform:
+        before = {part.service: part.pid for part in platform.status()}
+        (tree / "services" / "users" / "__main__.py").write_text("raise SystemExit('no ledger')\n")
+        with pytest.raises(ServiceFailed, match="no ledger"):
+            platform.restart_all(["risk", "users", "orders"])
+        after = {part.service: part for part in platform.status()}
+        assert list(platform.failed) == ["users"]
+        for name in ("risk", "orders"):
+            assert (after[name].healthy, after[name].restarts) == (True, 1)
+            assert after[name].pid != before[name]
