@@ -174,6 +174,13 @@ def bugs_matrix_command(
         raise GradingError("--stored only checks what is stored: leave out --write and --exact")
     found: dict[str, list[str]] = {}
     problems: list[str] = []
+
+    def complain(faults: Sequence[str]) -> None:
+        # At once, not at the end: of a long run that is cut off, what was found stays on the screen.
+        problems.extend(faults)
+        for fault in faults:
+            console.print(f"[red]✗[/] {escape(fault)}", highlight=False)
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -196,20 +203,16 @@ def bugs_matrix_command(
         rows = matrix.matrix_rows(chosen, cases, exact=exact, find=write, stored=stored, progress=show)
         for row in rows:
             if isinstance(row, RunInvalid):
-                problems.append(str(row))
-                continue
-            found[row.bug.id] = list(row.killers)
-            problems += row.faults
-            if write:
-                matrix.store(row)
+                complain([str(row)])
             else:
-                problems += matrix.drift(row)
-            console.print(
-                f"{row.bug.id}: {len(row.killers)} tests turn red, {row.seconds:.0f} s", highlight=False
-            )
-    for problem in problems:
-        console.print(f"[red]✗[/] {escape(problem)}", highlight=False)
-    if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+                found[row.bug.id] = list(row.killers)
+                console.print(
+                    f"{row.bug.id}: {len(row.killers)} tests turn red, {row.seconds:.0f} s", highlight=False
+                )
+                complain(row.faults if write else [*row.faults, *matrix.drift(row)])
+                if write:
+                    matrix.store(row)
+            if target is not None:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 1 if problems else 0
