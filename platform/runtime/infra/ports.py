@@ -14,7 +14,7 @@ LOOPBACK = "127.0.0.1"
 
 # Below the range from which Linux and macOS take the ports of outgoing connections, so that no client
 # can take a port between the moment it is chosen here and the moment its server listens.
-_FIRST, _LAST = 20_000, 32_000
+FIRST, LAST = 20_000, 32_000
 _ATTEMPTS = 500
 
 # Not tempfile's folder: a process that runs a platform sets that to one of its own.
@@ -79,11 +79,11 @@ def free_port() -> int:
     """A port that is free now and that no process of this user has handed out before and still runs."""
     with _lock:
         for _ in range(_ATTEMPTS):
-            port = _random.randint(_FIRST, _LAST)
+            port = _random.randint(FIRST, LAST)
             if port not in _handed_out and _claims.make(port) and is_free(port):
                 _handed_out.add(port)
                 return port
-    raise RuntimeFault(f"No port from {_FIRST} to {_LAST} is free: stop platforms that are no longer needed.")
+    raise RuntimeFault(f"No port from {FIRST} to {LAST} is free: stop platforms that are no longer needed.")
 
 
 def free_ports(count: int) -> list[int]:

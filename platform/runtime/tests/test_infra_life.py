@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from runtime.errors import DiskFull, FolderInUse, PartFailed, PortBusy, RuntimeFault, one_line
 from runtime.infra import ports
@@ -26,6 +27,7 @@ from runtime.infra.ports import free_port, free_ports, is_free
 from runtime.infra.postgres import PostgresServer
 from runtime.infra.valkey import ValkeyServer
 from runtime.tests.infra_support import gone, until
+from runtime.tree import correct_tree
 
 PARTS = {
     "postgres": lambda folder, **options: PostgresServer(folder, password="secret", **options),
@@ -310,6 +312,17 @@ def test_ports_are_different_and_free():
     chosen = free_ports(20)
     assert len(set(chosen)) == 20
     assert all(map(is_free, chosen))
+
+
+@pytest.mark.parametrize("layer", ["simulation", "test"])
+def test_webhooks_lead_to_no_port_of_a_platform(layer):
+    """Where the tree lets webhooks of this machine go, the runtime never puts a part or a service."""
+    config = yaml.safe_load((correct_tree() / "config" / f"{layer}.yaml").read_text(encoding="utf-8"))
+    permitted = config["notifications"]["webhooks"]["permitted"]
+    assert permitted
+    for permit in permitted:
+        first, last = map(int, permit.rpartition(":")[2].split("-"))
+        assert last < ports.FIRST or first > ports.LAST, permit
 
 
 def test_a_port_that_another_process_has_handed_out_is_passed_over(tmp_path, monkeypatch):

@@ -47,7 +47,7 @@ class Permit:
 
     @classmethod
     def parse(cls, text: str) -> Permit:
-        """From "127.0.0.0/8:28100-28199"; ValueError."""
+        """From "127.0.0.0/8:18100-18199"; ValueError."""
         network, _, ports = text.rpartition(":")
         first, _, last = ports.partition("-")
         return cls(ip_network(network), int(first), int(last or first))

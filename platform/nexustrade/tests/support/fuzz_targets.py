@@ -82,7 +82,7 @@ def _somebody(market: Market) -> tuple[Trader, dict[str, Any]]:
     order = expect(trader.submit(symbol, "buy", 10, "1.00"), 201)
     tokens = {"username": trader.username, "password": trader.password}
     session = expect(trader.client.post("/v1/auth/login", json=tokens), 200)
-    hook = {"url": "http://127.0.0.1:28100/hook"}
+    hook = {"url": "http://127.0.0.1:18100/hook"}
     expect(trader.client.put(f"/v1/notifications/webhooks/{trader.account_id}", json=hook), 200)
     leading = {
         "account_id": trader.account_id,

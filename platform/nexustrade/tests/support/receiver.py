@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 # As in the configuration of tests and notebooks: notifications.webhooks.permitted.
-PERMITTED = range(28100, 28200)
+PERMITTED = range(18100, 18200)
 HOST = "127.0.0.1"
 
 

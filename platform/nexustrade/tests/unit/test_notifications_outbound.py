@@ -15,7 +15,7 @@ from services.notifications.reach import AddressRefused, Reach
 
 pytestmark = pytest.mark.services("notifications")
 
-PERMITS = ["127.0.0.0/8:28100-28199"]
+PERMITS = ["127.0.0.0/8:18100-18199"]
 
 
 def courier(*, seconds: float = 20.0, resolver=None, **bounds: int) -> Courier:

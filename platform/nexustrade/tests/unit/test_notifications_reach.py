@@ -10,7 +10,7 @@ from services.notifications.reach import AddressRefused, AddressUnknown, Permit,
 
 pytestmark = pytest.mark.services("notifications")
 
-PERMIT = "127.0.0.0/8:28100-28199"
+PERMIT = "127.0.0.0/8:18100-18199"
 INSIDE = [
     "127.0.0.1",
     "127.8.8.8",
@@ -79,8 +79,8 @@ def test_one_inside_address_among_many_is_refused() -> None:
 def test_a_permit_opens_its_ports_and_no_others() -> None:
     """What is configured may be reached at its ports; the ports beside them stay shut."""
     reach = Reach([PERMIT])
-    assert reach.addresses("127.0.0.1", 28100) == reach.addresses("127.0.0.1", 28199) == ["127.0.0.1"]
-    for port in (28099, 28200, 80):
+    assert reach.addresses("127.0.0.1", 18100) == reach.addresses("127.0.0.1", 18199) == ["127.0.0.1"]
+    for port in (18099, 18200, 80):
         with pytest.raises(AddressRefused):
             reach.addresses("127.0.0.1", port)
 
