@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 REDIS_TIMEOUT = 2.0  # seconds
 KAFKA_TIMEOUT = 5.0  # seconds
-FETCH_WAIT_MS = 4  # every order passes here: shorter than what other consumers wait
 SESSION_CHECK = 1.0  # seconds between looks at the market clock
 
 # Messages in flight are retried in order for this long (seconds); then the relay starts over from the outbox.
@@ -65,7 +64,6 @@ def main() -> None:
             commands.handle,
             start_at=commands.start_at,
             config=config,
-            client_options={"fetch.wait.max.ms": FETCH_WAIT_MS},
         ),
     )
     election = LeaderElection(
