@@ -213,6 +213,8 @@ def ghost(platform: Any, service: str) -> Iterator[Callable[[], None]]:
         yield lambda: platform.consul.agent.service.deregister(name)
     finally:
         platform.consul.agent.service.deregister(name)
+        # What the gateway has learnt of it ends here, and not in the tests that follow.
+        platform.restart("gateway")
 
 
 def test_a_dead_instance_is_passed_over_and_then_forgotten(platform: Any, client: ApiClient) -> None:
