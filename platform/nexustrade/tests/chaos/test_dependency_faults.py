@@ -13,6 +13,7 @@ import pytest
 from support.burst import all_at_once, in_flight
 from support.calls import total
 from support.client import ApiClient
+from support.instances import listed
 from support.wait import until
 
 pytestmark = pytest.mark.services("gateway", "auth", "users", "risk")
@@ -202,25 +203,16 @@ def test_a_partition_between_two_services_reaches_a_caller_in_his_time(
     )
 
 
-@contextmanager
-def ghost(platform: Any, service: str) -> Iterator[Callable[[], None]]:
-    """An entry in Consul for an instance where nobody listens; yields what takes it out again."""
+def dead_port() -> int:
+    """A port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    name = f"{service}-of-yesterday"
-    platform.consul.agent.service.register(service, service_id=name, address="127.0.0.1", port=port)
-    try:
-        yield lambda: platform.consul.agent.service.deregister(name)
-    finally:
-        platform.consul.agent.service.deregister(name)
-        # What the gateway has learnt of it ends here, and not in the tests that follow.
-        platform.restart("gateway")
+        return int(free.getsockname()[1])
 
 
 def test_a_dead_instance_is_passed_over_and_then_forgotten(platform: Any, client: ApiClient) -> None:
     """Half of the entries of auth are dead: nobody fails. Once they are taken out, no call goes there."""
     vain = partial(counted, platform, "client_attempts", outcome="unreachable", target="auth")
-    with ghost(platform, "auth") as take_out:
+    with listed(platform, "auth", dead_port(), callers=("gateway",)) as take_out:
         before = vain()
         until(lambda: reached(client, "auth") and vain() > before, message="the dead instance is met")
         met = vain()

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from support.certificates import Peer, registered, serving_with
+from support.certificates import Peer, serving_with
 from support.client import expect
+from support.instances import listed
 from support.trading import book_with
 from support.wait import until
 
@@ -60,8 +61,12 @@ def test_calls_recover_when_a_false_instance_goes(platform: Any, new_trader: Any
         path, account = "/v1/notifications", {"account_id": trader.account_id}
         return trader.client.get(path, params=account).status_code == 200
 
-    with Peer(serving_with(other, tmp_path)) as false, registered(platform, "notifications", false.port):
+    with (
+        Peer(serving_with(other, tmp_path)) as false,
+        listed(platform, "notifications", false.port, callers=("gateway",)) as take_out,
+    ):
         until(lambda: not answered(), message="a call meets the false instance")
         until(answered, message="the true instance answers")
         assert false.heard == []
-    until(lambda: all(answered() for _ in range(10)), message="every call is answered")
+        take_out()
+        until(lambda: all(answered() for _ in range(10)), message="every call is answered")

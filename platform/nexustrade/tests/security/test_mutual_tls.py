@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from support.certificates import FORGERIES, Peer, forged, registered, serving_with
+from support.certificates import FORGERIES, Peer, forged, serving_with
+from support.instances import listed
 from support.services import NAMES, every_service
 from support.wait import until
 from websockets.exceptions import InvalidStatus
@@ -120,11 +121,12 @@ def test_an_impostor_in_the_catalogue_is_sent_nothing(
             answers.add("ok" if answer.status_code == 200 else answer.json()["type"].rsplit("/", 1)[-1])
             return bool(impostor.turned_away or impostor.heard)
 
-        with registered(platform, target, impostor.port):
+        with listed(platform, target, impostor.port, callers=("gateway", "notifications")) as take_out:
             until(ask, message="the caller tries the impostor")
-        assert impostor.heard == []
-    assert answers <= {"ok", "dependency-unavailable"}
-    until(lambda: notifications().status_code == 200, message="all is as before")
+            assert impostor.heard == []
+            assert answers <= {"ok", "dependency-unavailable"}
+            take_out()
+            until(lambda: notifications().status_code == 200, message="all is as before")
 
 
 @pytest.mark.services("gateway", "market-data")
@@ -152,7 +154,7 @@ def test_a_stream_is_not_fed_by_an_impostor(
                 statuses.add(error.response.status_code)
             return bool(impostor.turned_away or impostor.heard)
 
-        with registered(platform, "market-data", impostor.port):
+        with listed(platform, "market-data", impostor.port, callers=("gateway",)):
             until(ask, message="the gateway tries the impostor")
         assert impostor.heard == []
     assert statuses <= {503}

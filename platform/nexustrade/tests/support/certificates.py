@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
-from typing import Any, Self
+from typing import Self
 
 from runtime.authority import Authority, Issued, self_signed
 from runtime.tls import Credentials
@@ -107,16 +106,3 @@ class Peer:
                 self.heard.append(data)
                 client.sendall(ANSWER)
         client.close()
-
-
-@contextmanager
-def registered(platform: Any, service: str, port: int) -> Iterator[None]:
-    """Consul names 127.0.0.1:`port` as one more healthy instance of a service."""
-    agent, name = platform.consul.agent, f"{service}-{port}"
-    check = {"CheckID": f"check:{name}", "TTL": "60s"}
-    agent.service.register(service, service_id=name, address="127.0.0.1", port=port, check=check)
-    try:
-        agent.check.ttl_pass(f"check:{name}")
-        yield
-    finally:
-        agent.service.deregister(name)
