@@ -2,6 +2,8 @@
 
 import pytest
 from support.client import ApiClient, expect
+from support.direct import publish, trade_envelope
+from support.wait import until
 
 pytestmark = pytest.mark.services("settlement", "gateway", "users")
 
@@ -69,3 +71,15 @@ def test_reports_need_a_token(platform, path):
 def test_an_account_id_is_no_query_language(operator, text):
     """Quotes, operators and names of house accounts are refused before the books are asked."""
     assert operator.get("/v1/settlements/nets", params={"account_id": text}).status_code == 422
+
+
+def test_an_id_that_only_begins_like_an_account_s_is_not_that_account(
+    platform, operator, new_trader, new_symbol
+):
+    """A trade is shown to the owners of its accounts, and an account's id is all of its text."""
+    trader = new_trader(cash="0")
+    trade = trade_envelope(new_symbol(), f"{trader.account_id}?of=mine", "nobody-s")
+    publish(platform, [trade])
+    path = f"/v1/settlements/{trade.payload.trade_id}"
+    until(lambda: operator.get(path).status_code == 200, message="the trade reaches settlement")
+    assert trader.client.get(path).status_code == 404
