@@ -11,7 +11,7 @@ import pytest
 from support.burst import all_at_once, in_flight
 from support.calls import SETTINGS, client_of, never_open
 from support.stand_in import Asked, Reply, StandIn
-from support.wait import until
+from support.wait import under_way, until
 
 from services.gateway.clients import make_clients
 from services.gateway.coalescing import Coalescer, ReadKey
@@ -198,8 +198,7 @@ def test_equal_reads_cost_one_call_for_each_caller() -> None:
             key = ReadKey.of(Identity(subject, tenant="retail", roles=("trader",)), "/v1/accounts")
             return coalescer.fetch(key, lambda: call(subject))
 
-        reads = [asyncio.ensure_future(read(f"u-{n % 10}")) for n in range(200)]
-        await asyncio.sleep(0)
+        reads = await under_way(*(read(f"u-{n % 10}") for n in range(200)))
         open_.set()
         return list(await asyncio.gather(*reads))
 

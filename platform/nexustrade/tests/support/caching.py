@@ -104,7 +104,7 @@ class Bench:
 
 
 async def settle() -> None:
-    """Lets everybody go on who can."""
+    """Lets everybody go on who can. Nobody here waits for time or a socket: turns of the loop do."""
     for _ in range(20):
         await asyncio.sleep(0)
 

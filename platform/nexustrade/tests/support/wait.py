@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -31,3 +32,19 @@ def until(probe: Callable[[], T], *, timeout: float = PATIENCE, message: str = "
             raise AssertionError(f"{message}: not within {timeout:g} s; last answer was {answer!r}")
         time.sleep(min(interval, left))
         interval = min(interval * _GROWTH, _LAST_INTERVAL)
+
+
+async def under_way(*works: Coroutine[Any, Any, T]) -> list[asyncio.Task[T]]:
+    """Starts them all at once; returns when each has come to where it first waits, or to its end."""
+    left, all_begun = len(works), asyncio.Event()
+
+    async def begin(work: Coroutine[Any, Any, T]) -> T:
+        nonlocal left
+        left -= 1
+        if not left:
+            all_begun.set()
+        return await work  # from here to its first wait nobody else has a turn
+
+    tasks = [asyncio.create_task(begin(work)) for work in works]
+    await asyncio.wait_for(all_begun.wait(), PATIENCE)
+    return tasks

@@ -27,7 +27,7 @@ class Auth:
 
     async def __call__(self) -> dict[str, Any]:
         self.calls += 1
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # as a call over the network does, it lets the others go on
         if self.answer is not None:
             self.asked.set()
             await self.answer.wait()

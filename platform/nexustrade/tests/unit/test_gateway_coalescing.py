@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from support.wait import under_way
 
 from services.gateway.coalescing import Coalescer, ReadKey
 from shared.security import Identity
@@ -29,10 +32,10 @@ class Source:
         return serial
 
 
-async def _started(*reads: asyncio.Task[int]) -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
-    assert not any(read.done() for read in reads)
+async def _started(*reads: Coroutine[Any, Any, int]) -> list[asyncio.Task[int]]:
+    tasks = await under_way(*reads)
+    assert not any(task.done() for task in tasks)
+    return tasks
 
 
 def test_equal_reads_under_way_share_one_call() -> None:
@@ -40,8 +43,7 @@ def test_equal_reads_under_way_share_one_call() -> None:
 
     async def scene() -> None:
         source, coalescer = Source(), Coalescer[int]()
-        reads = [asyncio.ensure_future(coalescer.fetch(ALICE, source)) for _ in range(10)]
-        await _started(*reads)
+        reads = await _started(*(coalescer.fetch(ALICE, source) for _ in range(10)))
         source.open.set()
         assert await asyncio.gather(*reads) == [1] * 10
         assert await coalescer.fetch(ALICE, source) == 2, "an answer is not kept"
@@ -54,8 +56,7 @@ def test_reads_of_two_callers_are_never_merged() -> None:
 
     async def scene() -> None:
         source, coalescer = Source(), Coalescer[int]()
-        reads = [asyncio.ensure_future(coalescer.fetch(key, source)) for key in (ALICE, BOB)]
-        await _started(*reads)
+        reads = await _started(*(coalescer.fetch(key, source) for key in (ALICE, BOB)))
         source.open.set()
         assert sorted(await asyncio.gather(*reads)) == [1, 2]
 
@@ -82,11 +83,9 @@ def test_a_write_of_one_caller_leaves_the_reads_of_others_alone() -> None:
 
     async def scene() -> None:
         source, coalescer = Source(), Coalescer[int]()
-        first = asyncio.ensure_future(coalescer.fetch(ALICE, source))
-        await _started(first)
+        [first] = await _started(coalescer.fetch(ALICE, source))
         coalescer.forget(BOB_HIMSELF)
-        second = asyncio.ensure_future(coalescer.fetch(ALICE, source))
-        await _started(second)
+        [second] = await _started(coalescer.fetch(ALICE, source))
         source.open.set()
         assert await asyncio.gather(first, second) == [1, 1]
 
@@ -98,11 +97,9 @@ def test_a_read_after_a_write_does_not_join_one_from_before() -> None:
 
     async def scene() -> None:
         source, coalescer = Source(), Coalescer[int]()
-        before = [asyncio.ensure_future(coalescer.fetch(key, source)) for key in (ALICE, BOB)]
-        await _started(*before)
+        before = await _started(*(coalescer.fetch(key, source) for key in (ALICE, BOB)))
         coalescer.forget(ALICE_HERSELF)
-        after = [asyncio.ensure_future(coalescer.fetch(key, source)) for key in (ALICE, BOB)]
-        await _started(*after)
+        after = await _started(*(coalescer.fetch(key, source) for key in (ALICE, BOB)))
         source.open.set()
         assert await asyncio.gather(*before) == [1, 2]
         assert await asyncio.gather(*after) == [3, 2]
@@ -115,8 +112,7 @@ def test_a_caller_who_gives_up_does_not_stop_the_others() -> None:
 
     async def scene() -> None:
         source, coalescer = Source(), Coalescer[int]()
-        first, second = (asyncio.ensure_future(coalescer.fetch(ALICE, source)) for _ in range(2))
-        await _started(first, second)
+        first, second = await _started(*(coalescer.fetch(ALICE, source) for _ in range(2)))
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
@@ -130,16 +126,17 @@ def test_a_failure_reaches_everyone_who_waits_and_no_one_later() -> None:
     """The exception of the one call is raised to all who shared it, and then forgotten."""
 
     async def scene() -> None:
-        coalescer = Coalescer[int]()
+        coalescer, refused = Coalescer[int](), asyncio.Event()
 
         async def fail() -> int:
-            await asyncio.sleep(0)
+            await refused.wait()
             raise LookupError
 
         async def succeed() -> int:
             return 7
 
-        reads = [asyncio.ensure_future(coalescer.fetch(ALICE, fail)) for _ in range(3)]
+        reads = await _started(*(coalescer.fetch(ALICE, fail) for _ in range(3)))
+        refused.set()
         answers = await asyncio.gather(*reads, return_exceptions=True)
         assert [type(answer) for answer in answers] == [LookupError] * 3
         assert await coalescer.fetch(ALICE, succeed) == 7

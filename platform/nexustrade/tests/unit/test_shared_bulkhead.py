@@ -11,7 +11,7 @@ import pytest
 from support.burst import in_flight
 from support.calls import client_of
 from support.stand_in import StandIn
-from support.wait import until
+from support.wait import under_way, until
 
 from shared.clients import AsyncBulkhead, BreakerConfig, Bulkhead, CircuitBreaker, NoRoom
 from shared.clients.breaker import State
@@ -97,18 +97,12 @@ async def stay(bulkhead: AsyncBulkhead, leave: asyncio.Event) -> None:
         await leave.wait()
 
 
-async def settled() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
 def test_an_asynchronous_bulkhead_refuses_and_recovers() -> None:
     """While every place is taken a further call is refused; afterwards one gets in."""
 
     async def play(bulkhead: AsyncBulkhead) -> None:
         leave = asyncio.Event()
-        stays = [asyncio.ensure_future(stay(bulkhead, leave)) for _ in range(3)]
-        await settled()
+        stays = await under_way(*(stay(bulkhead, leave) for _ in range(3)))
         with pytest.raises(NoRoom):
             await stay(bulkhead, leave)
         leave.set()
@@ -123,10 +117,8 @@ def test_a_caller_who_gives_up_waiting_takes_no_place_with_him() -> None:
 
     async def play(bulkhead: AsyncBulkhead) -> None:
         leave = asyncio.Event()
-        first = asyncio.ensure_future(stay(bulkhead, leave))
-        await settled()
-        second = asyncio.ensure_future(stay(bulkhead, leave))
-        await settled()
+        [first] = await under_way(stay(bulkhead, leave))
+        [second] = await under_way(stay(bulkhead, leave))
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
         leave.set()
