@@ -225,8 +225,7 @@ class Platform:
 
     def restart(self, service: str, timeout: float = RESTART_SECONDS) -> None:
         """Stops a service gracefully and starts it with the code as it is now. Raises ServiceFailed."""
-        self._backend.restart(service_name(service), timeout)
-        self._wait_found([service_name(service)])
+        self.restart_all([service], timeout)
 
     def restart_all(self, services: Iterable[str], timeout: float = RESTART_SECONDS) -> None:
         """Restarts several services at once and waits for all. Raises ServiceFailed for one that fails."""

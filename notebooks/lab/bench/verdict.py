@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 from grading import manifest
@@ -47,8 +48,8 @@ def measure(say: Callable[[str], None]) -> Iterator[Row]:
 
 
 def _chosen() -> list[Bug]:
-    first = {bug.category: bug for bug in reversed(bugs()) if bug.category != "L"}
-    return sorted(first.values(), key=lambda bug: bug.id)
+    by_category = groupby(bugs(), key=lambda bug: bug.category)
+    return [next(group) for category, group in by_category if category != "L"]
 
 
 def services_of(files: list[str]) -> list[str]:

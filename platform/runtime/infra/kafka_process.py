@@ -7,7 +7,7 @@ groups, offsets, message headers, partition leaders, and faults on demand.
 What it is not: Apache Kafka. It keeps nothing on disk, and of each partition only the newest 5 MiB
 or so; it has no CreateTopics request (topics are made through the control channel), no
 access control, no log compaction, no retention by time. A waiting fetch is not woken by a new
-message: it answers after fetch.wait.max.ms, so set that to 10. Under Docker Compose the services
+message: it answers after fetch.wait.max.ms, so set that to 10 or 20. Under Docker Compose the services
 talk to Apache Kafka.
 
 Groups: the first member of a group gets its partitions at once. Any later change (a member comes,

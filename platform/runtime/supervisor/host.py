@@ -54,9 +54,9 @@ class Host:
             for name in plan.services
         }
         self.links = Links(plan.links, seat.path / "fault-proxy")
-        # The kernel ties a child to the *thread* that made it, so these threads live as long as the host.
         self._renewal = threading.Lock()
         self._writing = threading.Lock()
+        # The kernel ties a child to the *thread* that made it, so these threads live as long as the host.
         self._pool = ThreadPoolExecutor(max(2, len(plan.services)), thread_name_prefix="service")
         self._stopping = threading.Event()
         self.addresses: Addresses | None = None

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,19 @@ import pytest
 from runtime import Platform
 from runtime.errors import NotATree, NotRunning, SeatBusy, ServiceFailed
 from runtime.names import SERVICES
-from runtime.seat import Seat
+from runtime.seat import Seat, write_private
 from runtime.tests.infra_support import until
 from runtime.tests.platform_support import get, processes_of
 from runtime.tests.toy_tree import make_toy_tree
 
 OWNER = """
-import sys, time
+import signal, sys
 from runtime import Platform
 platform = Platform(sys.argv[1], seat=sys.argv[2], keep="keep" in sys.argv, services=["risk", "users"])
 platform.start()
 print("up", flush=True)
 if "keep" not in sys.argv:
-    time.sleep(600)
+    signal.pause()
 """
 
 
@@ -227,3 +228,18 @@ def test_services_restart_together(tree):
         for name in ("risk", "orders"):
             assert (after[name].healthy, after[name].restarts) == (True, 1)
             assert after[name].pid != before[name]
+
+
+def test_a_private_file_is_whole_whoever_writes_it_last(tmp_path):
+    """Threads that write one file at once are all served, and there is always what one of them wrote."""
+    target = tmp_path / "seat.json"
+    contents = [bytes([number]) * 10_000 for number in range(8)]
+
+    def write(content: bytes) -> None:
+        for _ in range(50):
+            write_private(target, content)
+            assert target.read_bytes() in contents
+
+    with ThreadPoolExecutor(len(contents)) as pool:
+        list(pool.map(write, contents))
+    assert [each.name for each in tmp_path.iterdir()] == ["seat.json"]
