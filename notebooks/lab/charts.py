@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lab.errors import LabError
-from lab.style import ACCENT, BAD, GOOD, INK, SERVICES, SOFT, WARM, table
+from lab.style import BAD, INK, SERVICES, SOFT, STATEMENTS, table
 
 
 def waterfall(
@@ -83,8 +83,7 @@ def _kind(span: dict[str, Any]) -> str:
 
 
 def _colour(span: dict[str, Any]) -> str:
-    statements = {"database: write": WARM, "database: locking read": GOOD, "database: read": ACCENT}
-    return statements.get(_kind(span)) or SERVICES.get(span["service"], SOFT)
+    return STATEMENTS.get(_kind(span)) or SERVICES.get(span["service"], SOFT)
 
 
 def _kept(spans: Sequence[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -26,6 +26,12 @@ SERVICES = {
     "notifications": "#a05195",
     "audit": "#3b3f46",
 }
+#: What a statement does to the database, in tints, so that none is taken for a service.
+STATEMENTS = {
+    "database: read": "#9cc3ec",
+    "database: locking read": "#63c29b",
+    "database: write": "#f5c469",
+}
 
 
 def use_house_style() -> None:
