@@ -279,7 +279,7 @@ def run_tests(
 
 @app.command()
 def bench(
-    only: Annotated[str | None, typer.Option(help="Rows whose name holds this text.")] = None,
+    only: Annotated[str | None, typer.Option(help="Only seat, verdict, orders or engine.")] = None,
     target: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a target is missed.")] = False,
 ) -> None:

@@ -41,7 +41,7 @@ def bench_command(*, only: str | None, target: Path | None, strict: bool) -> int
     groups = _groups()
     chosen = {name: group for name, group in groups.items() if only is None or only in name}
     if not chosen:
-        raise LabError(f"no row is called {only!r}; there are: {', '.join(groups)}")
+        raise LabError(f"no group of rows is called {only!r}; there are: {', '.join(groups)}")
     rows: list[Row] = []
     for group in chosen.values():
         rows += list(group(lambda text: print(f"  … {text}", file=sys.stderr, flush=True)))
@@ -68,14 +68,18 @@ def _print(rows: list[Row]) -> None:
     for row in rows:
         table.add_row(
             row.name,
-            f"{row.value:,.4g} {row.unit}" if row.value < 1000 else f"{row.value:,.0f} {row.unit}",
+            _figure(row.value, row.unit),
             row.target or "–",
             "" if row.met is None else "[green]✓[/]" if row.met else "[red]✗[/]",
             row.peer or "–",
-            "–" if row.peer_value is None else f"{row.peer_value:,.4g} {row.unit}",
+            "–" if row.peer_value is None else _figure(row.peer_value, row.unit),
             "–" if row.ratio is None else f"{row.ratio:.2f} ×",
         )
     Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def _figure(value: float, unit: str) -> str:
+    return f"{value:,.4g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
 
 
 def middle(values: list[float]) -> float:
