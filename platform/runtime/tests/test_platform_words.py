@@ -12,8 +12,8 @@ from runtime.launch.words import gather_words
 tree = Path(sys.argv[1])
 count = gather_words(tree)
 names = [sys.intern("seldom_used_%d" % number) for number in range(1000)]
-places = sorted(map(id, names))
-print(count, places[-1] - places[0], "services" in sys.modules)
+pages = {id(name) // 4096 for name in names}
+print(count, len(pages), "services" in sys.modules)
 """
 
 
@@ -27,7 +27,7 @@ def test_names_of_a_tree_lie_side_by_side(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    count, spread, imported = done.stdout.split()
+    count, pages, imported = done.stdout.split()
     assert int(count) > 1000
-    assert int(spread) < 1000 * 200
+    assert int(pages) < 40  # 64 bytes a name would fill 16; as they lie after reading they can take 487
     assert imported == "False"
